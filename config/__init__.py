@@ -1,0 +1,1 @@
+"""Wires the house together. The only package that reads the environment and the clock."""

@@ -1,0 +1,41 @@
+"""What must not happen in delivery.
+
+What the world may do (a server that is down or says no) is a value, see `outcome`. These are the rest:
+
+    DeliveryError
+    ├── UnknownIntegration      no integration has this id, or it is being deleted
+    ├── StatementConflict       a known statement id came again with other content
+    ├── QueueFull               the integration's queue has reached its bound
+    └── StoreUnavailable        Redis cannot be reached, or cannot take any more
+        └── StoreFull           Redis refuses to write for want of memory
+"""
+
+from collections.abc import Sequence
+
+
+class DeliveryError(Exception):
+    """The root of all errors of this package."""
+
+
+class UnknownIntegration(DeliveryError):
+    """No integration has this id, or it is being deleted."""
+
+
+class StatementConflict(DeliveryError):
+    """Known statement ids came again with other content; nothing was taken."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        super().__init__(f"already known with other content: {', '.join(ids)}")
+        self.ids = tuple(ids)
+
+
+class QueueFull(DeliveryError):
+    """The integration's queue has reached its bound; nothing was taken."""
+
+
+class StoreUnavailable(DeliveryError):
+    """Redis cannot be reached; whether the last write arrived is unknown, so repeat it."""
+
+
+class StoreFull(StoreUnavailable):
+    """Redis refuses to write for want of memory; nothing was taken."""

@@ -1,0 +1,34 @@
+"""One xAPI statement, as delivery sees it: an id, the bytes to send, and a digest of its content."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NewType
+
+StatementId = NewType("StatementId", str)
+"""A UUID in its canonical lower-case form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement on its way: stamped, immutable, never parsed again.
+
+    `body` is one JSON object, byte for byte as it will be posted. `digest` is equal for two
+    statements exactly when their producers wrote the same content.
+    """
+
+    id: StatementId
+    body: bytes
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A statement at its place in a queue, with what is known of its past."""
+
+    place: str
+    id: StatementId
+    body: bytes
+    digest: str
+    accepted_at: datetime
+    tried: bool
+    """An earlier attempt may have arrived at the LRS."""
