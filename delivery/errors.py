@@ -5,6 +5,7 @@ What the world may do (a server that is down or says no) is a value, see `outcom
     DeliveryError
     ├── UnknownIntegration      no integration has this id, or it is being deleted
     ├── StatementConflict       a known statement id came again with other content
+    ├── StatementsWaiting       an integration with statements cannot just be deleted
     ├── QueueFull               the integration's queue has reached its bound
     └── StoreUnavailable        Redis cannot be reached, or cannot take any more
         └── StoreFull           Redis refuses to write for want of memory
@@ -27,6 +28,14 @@ class StatementConflict(DeliveryError):
     def __init__(self, ids: Sequence[str]) -> None:
         super().__init__(f"already known with other content: {', '.join(ids)}")
         self.ids = tuple(ids)
+
+
+class StatementsWaiting(DeliveryError):
+    """An integration with statements cannot be deleted unless that is said."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} statements wait for delivery or are parked")
+        self.count = count
 
 
 class QueueFull(DeliveryError):

@@ -1,4 +1,4 @@
-"""One xAPI statement, as delivery sees it: an id, the bytes to send, and a digest of its content."""
+"""One xAPI statement, as delivery sees it: an id, the bytes to send, a digest of its content."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,10 @@ class Statement:
 class Queued:
     """A statement at its place in a queue, with what is known of its past."""
 
+    lane: str
+    """`front` or `queue`: the stream it stands in."""
     place: str
+    """Its entry in that stream."""
     id: StatementId
     body: bytes
     digest: str

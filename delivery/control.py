@@ -1,0 +1,171 @@
+"""Front door: what people and programs may do to deliveries, and see of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from delivery import scripts
+from delivery.alerts import Mail, MailRecords
+from delivery.doorbell import Doorbell, Work
+from delivery.errors import StatementsWaiting
+from delivery.integration import Integration, IntegrationId
+from delivery.journal import Attempt, Journal
+from delivery.keys import DUE, INTEGRATIONS, MAIL, Keys
+from delivery.parked import AT_ONCE, Parked, ParkedStatements
+from delivery.receipts import Receipt, Receipts
+from delivery.statement import StatementId
+from delivery.status import Health
+from delivery.status_store import StatusStore
+from delivery.store import Store
+from delivery.times import Clock, length_ms, to_ms
+
+FORGET = timedelta(0)
+END_OF_TIME = "18446744073709551615-18446744073709551615"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Steers deliveries, and tells about them."""
+
+    store: Store
+    states: StatusStore
+    receipts: Receipts
+    journal: Journal
+    parked_statements: ParkedStatements
+    mail_records: MailRecords
+    doorbell: Doorbell
+    clock: Clock
+    receipt_age: timedelta
+
+    async def apply(self, integration: Integration) -> None:
+        """Hear what an integration is now: after each commit of the registry. Safe to repeat.
+
+        A raised version releases what was refused or parked; disabling holds everything.
+        """
+        if await self.states.apply(integration):
+            self.doorbell.ring(Work.DRAIN, [integration.id])
+
+    async def remove(self, integration_id: IntegrationId, *, discard: bool) -> int:
+        """Delete everything delivery holds for an integration; give how many statements that were.
+
+        Raises StatementsWaiting when some wait and `discard` is not said; nothing changes then.
+        May be repeated after a crash, and ends what the first call began.
+        """
+        keys = Keys(integration_id)
+        held = await self.store.run(
+            scripts.RETIRE,
+            [keys.state, keys.queue, keys.front, keys.parked, DUE, MAIL, keys.lease],
+            integration_id,
+            int(discard),
+        )
+        count = held if isinstance(held, int) else 0
+        if count and not discard:
+            raise StatementsWaiting(count)
+        for lane in (keys.queue, keys.front, keys.parked):
+            await self._empty(keys, lane, END_OF_TIME, FORGET)
+        await self.store.ask(
+            ("DEL", keys.queue, keys.front, keys.parked, keys.tries, keys.journal),
+            ("DEL", keys.mails, keys.mail_lease, keys.token),
+            ("SREM", INTEGRATIONS, integration_id),
+        )
+        return count
+
+    async def health(self, ids: Sequence[IntegrationId]) -> dict[IntegrationId, Health]:
+        """Tell how each integration's delivery stands."""
+        return await self.states.health(ids)
+
+    async def receipt(
+        self, integration_id: IntegrationId, statement_id: StatementId
+    ) -> Receipt | None:
+        """Tell what became of a statement; None if it never came, or is forgotten by now."""
+        return await self.receipts.find(integration_id, statement_id)
+
+    async def attempts(
+        self,
+        integration_id: IntegrationId,
+        *,
+        outcome: str | None = None,
+        status: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        before: str | None = None,
+    ) -> tuple[list[Attempt], str | None]:
+        """Give attempts, newest first, and the cursor of the next page."""
+
+        def keep(attempt: Attempt) -> bool:
+            return (
+                (outcome is None or attempt.outcome == outcome)
+                and (status is None or attempt.status == status)
+                and _within(attempt.at, since, until)
+            )
+
+        return await self.journal.page(integration_id, keep=keep, limit=limit, before=before)
+
+    async def parked(
+        self,
+        integration_id: IntegrationId,
+        *,
+        status: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        before: str | None = None,
+    ) -> tuple[list[Parked], str | None]:
+        """Give parked statements, newest first, and the cursor of the next page."""
+
+        def keep(parked: Parked) -> bool:
+            return (status is None or parked.status == status) and _within(parked.at, since, until)
+
+        return await self.parked_statements.page(
+            integration_id, keep=keep, limit=limit, before=before
+        )
+
+    async def release(
+        self, integration_id: IntegrationId, ids: Sequence[StatementId] | None
+    ) -> int:
+        """Let these parked statements (or all) be tried again; give how many."""
+        count = await self.parked_statements.release(integration_id, ids)
+        if count:
+            self.doorbell.ring(Work.DRAIN, [integration_id])
+        return count
+
+    async def discard(
+        self, integration_id: IntegrationId, ids: Sequence[StatementId] | None
+    ) -> int:
+        """Give these parked statements (or all) up for good; give how many."""
+        return await self.parked_statements.discard(integration_id, ids)
+
+    async def purge(self, integration_id: IntegrationId) -> int:
+        """Throw away what waits in the queue now; give how many. Parked ones stay."""
+        keys = Keys(integration_id)
+        count = 0
+        for lane in (keys.front, keys.queue):
+            last = await self.store.entries(lane, limit=1)
+            if last:
+                count += await self._empty(keys, lane, last[0][0], self.receipt_age)
+        return count
+
+    async def mails(self, integration_id: IntegrationId) -> list[Mail]:
+        """Give the alerts that went out, newest first."""
+        return await self.mail_records.sent(integration_id)
+
+    async def _empty(self, keys: Keys, lane: str, last: str, receipt_age: timedelta) -> int:
+        count = 0
+        while True:
+            chunk = await self.store.run(
+                scripts.PURGE,
+                [lane, keys.tries],
+                to_ms(self.clock()),
+                keys.receipts,
+                length_ms(receipt_age),
+                last,
+                AT_ONCE,
+            )
+            if not isinstance(chunk, int) or chunk == 0:
+                return count
+            count += chunk
+
+
+def _within(at: datetime, since: datetime | None, until: datetime | None) -> bool:
+    return (since is None or at >= since) and (until is None or at < until)

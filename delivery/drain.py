@@ -1,0 +1,156 @@
+"""Empties one integration's queue: take the lease, then window by window, until nothing is left.
+
+drain > lease > window > token, LRS > outcome > settle > next window
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from delivery.alerts import Kind, Problem
+from delivery.directory import Directory
+from delivery.doorbell import Doorbell, Work
+from delivery.integration import Integration, IntegrationId
+from delivery.journal import Journal
+from delivery.lease import Lease, Leases
+from delivery.meters import Meters
+from delivery.outcome import IntegrationRefused, Unavailable
+from delivery.sending import Lrs, Sending, Sent, Tokens
+from delivery.statement_queue import CLOSE, Policy, StatementQueue, Window, note_sent
+from delivery.status import Status
+from delivery.store import Store
+from delivery.times import Clock
+
+SLICE = timedelta(seconds=2)
+"""How long one drain works before it rings again, so that a large backlog holds nobody up."""
+WINDOWS_FULL = 8
+SMALLEST_WINDOW, LARGEST_WINDOW = 32, 2000
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Drainer:
+    """Everything that a drain needs."""
+
+    store: Store
+    leases: Leases
+    directory: Directory
+    lrs: Lrs
+    tokens: Tokens
+    journal: Journal
+    meters: Meters
+    doorbell: Doorbell
+    clock: Clock
+    policy: Policy
+
+    async def drain(self, integration_id: IntegrationId, *, stopping: Callable[[], bool]) -> None:
+        """Empty a queue for one slice; harmless when there is nothing to do, or another does it.
+
+        `stopping` says that this process is to end: then the drain closes after the requests that
+        are in flight. Raises StoreUnavailable, or what `integrations` raises: the lease then
+        lapses, and the due index rings again.
+        """
+        lease = await self.leases.take(integration_id)
+        if lease is None:
+            return
+        queue = StatementQueue(self.store, lease, clock=self.clock, policy=self.policy)
+        integration = await self.directory.at(integration_id, lease.revision)
+        if integration is None:
+            # Being deleted, or the registry is behind: the sweep decides, not the drain.
+            log.warning("integration.missing", integration=integration_id)
+            await queue.settle([], wanted=CLOSE)
+            return
+        lease.version = integration.version
+        sending = Sending(self.lrs, self.tokens, self.clock, integration)
+        async with self.leases.kept(lease, sending.halt):
+            await self._empty(integration, lease, queue, sending, stopping)
+
+    async def _empty(
+        self,
+        integration: Integration,
+        lease: Lease,
+        queue: StatementQueue,
+        sending: Sending,
+        stopping: Callable[[], bool],
+    ) -> None:
+        until = self.clock() + SLICE
+        delivered = parked = 0
+        window = await queue.settle([], wanted=first_window(integration, lease.status))
+        while window.statements:
+            sent = await sending.send(window.statements, largest=lease.largest)
+            note_sent(lease, sent.attempted)
+            self.meters.note(sent, self.clock())
+            parked += sum(1 for s in sent.settled if s.reason is not None)
+            delivered += sum(1 for s in sent.settled if s.reason is None)
+            if sent.stop:
+                window = await self._stop(integration, queue, sent, sent.stop)
+            else:
+                close = lease.lost or stopping() or self.clock() > until
+                wanted = CLOSE if close else window_size(integration)
+                window = await self._settle(integration, lease, queue, sent, wanted)
+            await self.journal.add(integration.id, sent.attempts)
+            if window.mail:
+                self.doorbell.ring(Work.MAIL, [integration.id])
+        if window.ring:
+            self.doorbell.ring(Work.DRAIN, [integration.id])
+        log.info(
+            "drain.ended",
+            integration=integration.id,
+            delivered=delivered,
+            parked=parked,
+            more=window.ring,
+            lost=window.lost,
+        )
+
+    async def _settle(
+        self,
+        integration: Integration,
+        lease: Lease,
+        queue: StatementQueue,
+        sent: Sent,
+        wanted: int,
+    ) -> Window:
+        lease.largest = sent.largest or lease.largest
+        return await queue.settle(
+            sent.settled,
+            wanted=wanted,
+            largest=sent.largest,
+            alert=self._parked_alert(integration, sent),
+        )
+
+    async def _stop(
+        self,
+        integration: Integration,
+        queue: StatementQueue,
+        sent: Sent,
+        stop: Unavailable | IntegrationRefused,
+    ) -> Window:
+        kind = Kind.DOWN if isinstance(stop, Unavailable) else Kind.REFUSED
+        return await queue.stop(
+            sent.settled,
+            stop,
+            tried=[queued.id for queued in sent.failed],
+            alert=Problem(kind, stop.reason, self.clock()).write(),
+            parked_alert=self._parked_alert(integration, sent),
+        )
+
+    def _parked_alert(self, integration: Integration, sent: Sent) -> str:
+        parked = [s for s in sent.settled if s.reason is not None]
+        if not parked:
+            return ""
+        log.info("statements.parked", integration=integration.id, ids=[s.queued.id for s in parked])
+        return Problem(Kind.PARKED, parked[0].reason or "", self.clock()).write()
+
+
+def window_size(integration: Integration) -> int:
+    """Say how many statements to look at: enough to keep every request slot busy for a while."""
+    full = integration.batch_size * integration.concurrency * WINDOWS_FULL
+    return min(max(full, SMALLEST_WINDOW), LARGEST_WINDOW)
+
+
+def first_window(integration: Integration, status: Status) -> int:
+    """Say how many statements to begin with: one, where the LRS was down."""
+    return 1 if status is Status.DOWN else window_size(integration)

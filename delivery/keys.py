@@ -1,0 +1,95 @@
+"""Every key of delivery in Redis, in one place.
+
+For one integration, `{id}` in braces so that they share a slot:
+
+| key                       | type   | content                                              | lifetime |
+|---------------------------|--------|------------------------------------------------------|----------|
+| `hub:{id}:queue`          | stream | statements in the order they were accepted           | until delivered |
+| `hub:{id}:front`          | stream | released or replayed ones, which go before the queue | until delivered |
+| `hub:{id}:parked`         | stream | refused one by one, with answer and version          | until released or discarded |
+| `hub:{id}:state`          | hash   | status, since, reason, version, fence, sent through  | the integration's |
+| `hub:{id}:lease`          | string | the fencing token of whoever drains                  | LEASE, renewed |
+| `hub:{id}:tries`          | hash   | statement id -> failed attempts and the last answer  | until delivered |
+| `hub:{id}:receipt:<sid>`  | string | what became of one statement, see `receipts`         | HUB_RECEIPT_DAYS after its end |
+| `hub:{id}:journal`        | stream | attempts, newest last, bounded                       | the integration's |
+| `hub:{id}:mails`          | list   | alerts that were sent, newest first, bounded         | the integration's |
+| `hub:{id}:mail_lease`     | string | who is sending the alert now                         | two minutes |
+| `hub:{id}:token`          | string | the access token, sealed, see `oauth`                | the token's own |
+
+For all of them together:
+
+| key                | type   | content                                                | lifetime |
+|--------------------|--------|--------------------------------------------------------|----------|
+| `hub:due`          | zset   | integration id, score = when it wants attention, in ms | for ever |
+| `hub:mail`         | zset   | integration id, score = when its alert is to be sent   | for ever |
+| `hub:integrations` | set    | ids that delivery knows                                | for ever |
+| `hub:beats`        | zset   | worker process, score = its last beat, in ms           | pruned after a day |
+| `hub:sweep`        | string | who sweeps this minute                                 | a minute |
+| `hub:meters`       | hash   | counters of all processes, added up                    | for ever |
+"""
+
+from dataclasses import dataclass
+
+from delivery.integration import IntegrationId
+
+DUE = "hub:due"
+MAIL = "hub:mail"
+INTEGRATIONS = "hub:integrations"
+BEATS = "hub:beats"
+SWEEP = "hub:sweep"
+METERS = "hub:meters"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one integration."""
+
+    integration_id: IntegrationId
+
+    def _of(self, name: str) -> str:
+        return f"hub:{{{self.integration_id}}}:{name}"
+
+    @property
+    def queue(self) -> str:
+        return self._of("queue")
+
+    @property
+    def front(self) -> str:
+        return self._of("front")
+
+    @property
+    def parked(self) -> str:
+        return self._of("parked")
+
+    @property
+    def state(self) -> str:
+        return self._of("state")
+
+    @property
+    def lease(self) -> str:
+        return self._of("lease")
+
+    @property
+    def tries(self) -> str:
+        return self._of("tries")
+
+    @property
+    def receipts(self) -> str:
+        """The prefix of all receipts; a statement id follows."""
+        return self._of("receipt:")
+
+    @property
+    def journal(self) -> str:
+        return self._of("journal")
+
+    @property
+    def mails(self) -> str:
+        return self._of("mails")
+
+    @property
+    def mail_lease(self) -> str:
+        return self._of("mail_lease")
+
+    @property
+    def token(self) -> str:
+        return self._of("token")

@@ -1,0 +1,126 @@
+"""The right to drain one integration: for a limited time, renewed, with a fencing token.
+
+| key              | type   | content                                            | lifetime |
+|------------------|--------|----------------------------------------------------|----------|
+| `hub:{id}:lease` | string | the token of whoever drains                        | LEASE, renewed every third of it |
+| `hub:{id}:state` | hash   | `fence`: the newest token; `sent_front`, `sent_queue`: how far sending may have got | - |
+
+Every script that changes a queue asks for the newest token, so a drainer that lost its lease changes
+nothing. The marks tell the next one which statements may be at the LRS already.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from delivery import scripts
+from delivery.errors import StoreUnavailable
+from delivery.integration import IntegrationId
+from delivery.keys import DUE, Keys
+from delivery.status import Status
+from delivery.store import Reply, Store
+from delivery.times import Clock, length_ms, to_ms
+
+LEASE = timedelta(seconds=10)
+GRACE = timedelta(seconds=12)
+"""When a drain is due again if it is never heard of: a little after its lease has lapsed."""
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Lease:
+    """One drain's right, and what the state said when it was taken."""
+
+    integration_id: IntegrationId
+    token: str
+    status: Status
+    revision: int
+    version: int
+    largest: int | None
+    """The largest body, in bytes, that the LRS is known to take."""
+    sent_front: str
+    sent_queue: str
+    lost: bool = False
+
+
+class Leases:
+    """Takes and keeps leases."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def take(self, integration_id: IntegrationId) -> Lease | None:
+        """Take the right to drain; None if another has it, or nothing may be sent now."""
+        keys = Keys(integration_id)
+        reply = await self._store.run(
+            scripts.BEGIN,
+            [keys.state, keys.lease, DUE],
+            to_ms(self._clock()),
+            integration_id,
+            length_ms(LEASE),
+            length_ms(GRACE),
+        )
+        match reply:
+            case [b"begun", *rest]:
+                return _read(integration_id, [word.decode() for word in _words(rest)])
+            case _:
+                return None
+
+    @asynccontextmanager
+    async def kept(self, lease: Lease, on_loss: Callable[[], None]) -> AsyncIterator[None]:
+        """Renew the lease in the background while the block runs; call `on_loss` if it is lost."""
+        renewal = asyncio.create_task(self._renew(lease, on_loss))
+        try:
+            yield
+        finally:
+            renewal.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewal
+
+    async def _renew(self, lease: Lease, on_loss: Callable[[], None]) -> None:
+        while not lease.lost:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            try:
+                lease.lost = not await self._renew_once(lease)
+            except StoreUnavailable as error:
+                # Not lost yet: the token decides, when Redis is back.
+                log.warning("lease.unrenewed", integration=lease.integration_id, error=str(error))
+        log.warning("lease.lost", integration=lease.integration_id)
+        on_loss()
+
+    async def _renew_once(self, lease: Lease) -> bool:
+        keys = Keys(lease.integration_id)
+        reply = await self._store.run(
+            scripts.RENEW,
+            [keys.state, keys.lease, DUE],
+            lease.token,
+            to_ms(self._clock()),
+            lease.integration_id,
+            length_ms(LEASE),
+            length_ms(GRACE),
+        )
+        return reply == 1
+
+
+def _words(reply: Sequence[Reply]) -> list[bytes]:
+    return [word for word in reply if isinstance(word, bytes)]
+
+
+def _read(integration_id: IntegrationId, words: list[str]) -> Lease:
+    token, status, revision, version, largest, sent_front, sent_queue = words
+    return Lease(
+        integration_id=integration_id,
+        token=token,
+        status=Status(status),
+        revision=int(revision),
+        version=int(version),
+        largest=int(largest) if largest else None,
+        sent_front=sent_front,
+        sent_queue=sent_queue,
+    )

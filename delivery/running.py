@@ -1,0 +1,60 @@
+"""The drains under way in this process.
+
+A ring only starts a drain here and is then done with, so that slow servers hold up drains and never
+the answering of rings.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+
+import structlog
+
+from delivery.errors import StoreUnavailable
+from delivery.integration import IntegrationId
+
+AT_ONCE = 2000
+
+Stopping = Callable[[], bool]
+Drain = Callable[[IntegrationId, Stopping], Awaitable[None]]
+
+log = structlog.get_logger()
+
+
+class Running:
+    """Starts drains, never two of one integration, and ends them in good order."""
+
+    def __init__(self, drain: Drain) -> None:
+        self._drain = drain
+        self._drains: dict[IntegrationId, asyncio.Task[None]] = {}
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._stopping = False
+
+    async def begin(self, ids: Iterable[IntegrationId]) -> None:
+        """Start a drain of each; waits only while this process has as many as it can hold."""
+        for integration_id in ids:
+            if self._stopping or integration_id in self._drains:
+                continue
+            await self._room.acquire()
+            drain = asyncio.create_task(self._run(integration_id))
+            self._drains[integration_id] = drain
+            drain.add_done_callback(partial(self._end, integration_id))
+
+    async def finish(self) -> None:
+        """Let every drain close after the requests it has in flight; none starts any more."""
+        self._stopping = True
+        while self._drains:
+            await asyncio.wait(self._drains.values())
+
+    def _end(self, integration_id: IntegrationId, _: asyncio.Task[None]) -> None:
+        self._drains.pop(integration_id, None)
+        self._room.release()
+
+    async def _run(self, integration_id: IntegrationId) -> None:
+        try:
+            await self._drain(integration_id, lambda: self._stopping)
+        except StoreUnavailable as error:
+            log.warning("drain.broken_off", integration=integration_id, error=str(error))
+        except Exception:
+            # One integration's trouble must not end the process; the due index rings again.
+            log.exception("drain.failed", integration=integration_id)

@@ -1,0 +1,60 @@
+"""The atomic steps: what must happen together in Redis is one Lua script here.
+
+Each script is headed by its keys, its arguments, its answer and what it leaves. `prelude.lua` is put
+before each of them. Times are milliseconds since 1970, handed in; lengths of time are milliseconds.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha1
+from importlib.resources import files
+
+_FOLDER = files("delivery.scripts")
+_PRELUDE = (_FOLDER / "prelude.lua").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One script as Redis knows it: its text, and the digest it is called by."""
+
+    name: str
+    text: str
+    digest: str
+
+
+def _load(name: str) -> Script:
+    text = _PRELUDE + (_FOLDER / f"{name}.lua").read_text()
+    # Redis names scripts by SHA-1; nothing here depends on its strength.
+    return Script(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+ACCEPT = _load("accept")
+APPLY = _load("apply")
+BEGIN = _load("begin")
+CLAIM_DUE = _load("claim_due")
+CLAIM_MAIL = _load("claim_mail")
+DISCARD = _load("discard")
+MAIL_SENT = _load("mail_sent")
+PURGE = _load("purge")
+RELEASE = _load("release")
+RENEW = _load("renew")
+REPAIR = _load("repair")
+RETIRE = _load("retire")
+SETTLE = _load("settle")
+STOP = _load("stop")
+
+ALL = (
+    ACCEPT,
+    APPLY,
+    BEGIN,
+    CLAIM_DUE,
+    CLAIM_MAIL,
+    DISCARD,
+    MAIL_SENT,
+    PURGE,
+    RELEASE,
+    RENEW,
+    REPAIR,
+    RETIRE,
+    SETTLE,
+    STOP,
+)

@@ -1,0 +1,36 @@
+-- Hear what an integration is now, after the registry has committed it. Safe to repeat.
+--
+-- KEYS  1 state  2 queue  3 front  4 parked  5 due  6 integrations
+-- ARGV  1 now  2 integration id  3 revision  4 version  5 enabled ('1' or '0')
+-- answer  1 when there may be work to ring for, else 0
+-- leaves  status, version and revision as the table in status.py says; what waits is due at once.
+local now, id = ARGV[1], ARGV[2]
+local known = tonumber(redis.call('HGET', KEYS[1], 'revision'))
+if known and known > tonumber(ARGV[3]) then return 0 end
+
+local status = redis.call('HGET', KEYS[1], 'status')
+local version = redis.call('HGET', KEYS[1], 'version')
+redis.call('HSET', KEYS[1], 'revision', ARGV[3], 'version', ARGV[4])
+redis.call('SADD', KEYS[6], id)
+
+local after = status
+if ARGV[5] == '0' then
+  after = 'disabled'
+elseif not status or status == 'disabled' or (version ~= ARGV[4] and status ~= 'flowing') then
+  after = 'flowing'
+end
+if after ~= status then
+  redis.call('HSET', KEYS[1], 'status', after, 'since', now)
+  redis.call('HDEL', KEYS[1], 'reason', 'next', 'refused_version')
+end
+if version ~= ARGV[4] then redis.call('HDEL', KEYS[1], 'largest') end
+if after == 'disabled' then
+  redis.call('ZREM', KEYS[5], id)
+  return 0
+end
+if after ~= 'flowing' then return 0 end
+
+local waiting = redis.call('XLEN', KEYS[2]) + redis.call('XLEN', KEYS[3])
+if waiting == 0 and (version == ARGV[4] or redis.call('XLEN', KEYS[4]) == 0) then return 0 end
+redis.call('ZADD', KEYS[5], 'LT', now, id)
+return 1

@@ -1,0 +1,105 @@
+"""Where each integration's delivery stands, kept in Redis.
+
+| key              | type | content | lifetime |
+|------------------|------|---------|----------|
+| `hub:{id}:state` | hash | `status`, `since`, `reason`, `next` (probe), `refused_version`; `revision`, `version` as last heard; `delivered`, `alerted`, `alert`; `fence`, `sent_front`, `sent_queue`, `rung`, `largest`, `release_through` | until the integration is deleted |
+
+An integration without a state is one that delivery has not heard of: nothing is accepted for it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from delivery import scripts
+from delivery.integration import Integration, IntegrationId
+from delivery.keys import DUE, INTEGRATIONS, MAIL, Keys
+from delivery.status import Health, Status
+from delivery.store import Command, Store
+from delivery.times import Clock, from_ms, from_ms_or_none, to_ms
+
+FIELDS = ("status", "since", "reason", "next", "delivered", "alerted")
+
+
+class StatusStore:
+    """Reads and changes the states, except where a drain does so in its own scripts."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def apply(self, integration: Integration) -> bool:
+        """Hear what an integration is now; True when there may be work to ring for. Repeatable."""
+        keys = Keys(integration.id)
+        reply = await self._store.run(
+            scripts.APPLY,
+            [keys.state, keys.queue, keys.front, keys.parked, DUE, INTEGRATIONS],
+            to_ms(self._clock()),
+            integration.id,
+            integration.revision,
+            integration.version,
+            int(integration.enabled),
+        )
+        return reply == 1
+
+    async def revisions(self, ids: Sequence[IntegrationId]) -> dict[IntegrationId, int | None]:
+        """Give the revision that delivery last heard of, for each integration."""
+        found = await self._store.ask(*(("HGET", Keys(i).state, "revision") for i in ids))
+        return {i: int(r) if r else None for i, r in zip(ids, found, strict=True)}
+
+    async def health(self, ids: Sequence[IntegrationId]) -> dict[IntegrationId, Health]:
+        """Tell how each integration's delivery stands."""
+        found = await self._store.ask(*(command for i in ids for command in _questions(Keys(i))))
+        return {i: _health(*found[n * 6 : n * 6 + 6]) for n, i in enumerate(ids)}
+
+    async def repair(self, integration_id: IntegrationId) -> bool:
+        """Make an integration due that has work and is in no index; True if that was needed."""
+        keys = Keys(integration_id)
+        reply = await self._store.run(
+            scripts.REPAIR,
+            [keys.state, keys.queue, keys.front, keys.parked, DUE, MAIL],
+            to_ms(self._clock()),
+            integration_id,
+        )
+        return reply == 1
+
+
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+def _questions(keys: Keys) -> tuple[Command, ...]:
+    return (
+        ("HMGET", keys.state, *FIELDS),
+        ("XLEN", keys.queue),
+        ("XLEN", keys.front),
+        ("XLEN", keys.parked),
+        ("XRANGE", keys.front, "-", "+", "COUNT", 1),
+        ("XRANGE", keys.queue, "-", "+", "COUNT", 1),
+    )
+
+
+def _health(
+    fields: Sequence[bytes | None],
+    queue: int,
+    front: int,
+    parked: int,
+    first_of_front: Sequence[Entry],
+    first_of_queue: Sequence[Entry],
+) -> Health:
+    status, since, reason, next_attempt, delivered, alerted = fields
+    state = Status(status.decode()) if status else Status.FLOWING
+    return Health(
+        status=state,
+        since=from_ms_or_none(since),
+        reason=reason.decode() if reason else None,
+        next_attempt_at=from_ms_or_none(next_attempt) if state is Status.DOWN else None,
+        queued=queue + front,
+        parked=parked,
+        oldest_queued_at=_oldest([*first_of_front, *first_of_queue]),
+        last_delivered_at=from_ms_or_none(delivered),
+        last_alert_at=from_ms_or_none(alerted),
+    )
+
+
+def _oldest(entries: Sequence[Entry]) -> datetime | None:
+    accepted = [int(fields[b"t"]) for _, fields in entries]
+    return from_ms(min(accepted)) if accepted else None
