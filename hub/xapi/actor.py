@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from hub.xapi.words import Iri, Mailto, Part, Sha1Sum, tag
+from hub.xapi.flaw import tag
+from hub.xapi.words import Iri, Mailto, Part, Sha1Sum
 
 IDENTIFIERS = frozenset({"mbox", "mbox_sha1sum", "openid", "account"})
 

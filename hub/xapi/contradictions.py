@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from hub.xapi.activity import Activity
-from hub.xapi.errors import Flaw
+from hub.xapi.flaw import Flaw
 from hub.xapi.model import Score, StatementModel, StatementRef, SubStatement
 
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"

@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from hub.xapi.errors import Flaw, InvalidStatements
+from hub.xapi.errors import InvalidJson
+from hub.xapi.flaw import MOST_FLAWS, Flaw, point
 
-MOST_FLAWS = 50
 STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 LONGEST_INTEGER = 4300
+DEEPEST = 100
 TOO_DEEP = "is nested too deeply"
 EXACT = 2**53
 
@@ -31,7 +32,7 @@ class _Pairs(list[tuple[str, object]]):
 
 
 def parse(body: bytes) -> object:
-    """Read one JSON text. Raises InvalidStatements, saying where."""
+    """Read one JSON text. Raises InvalidJson, saying where."""
     text = _decode(body)
     try:
         parsed: object = _DECODER.decode(text)
@@ -41,7 +42,7 @@ def parse(body: bytes) -> object:
     except RecursionError:
         raise _invalid(TOO_DEEP) from None
     except _RepeatedKey:
-        raise InvalidStatements(list(islice(_repeated_keys(text), MOST_FLAWS))) from None
+        raise InvalidJson(list(islice(_repeated_keys(text), MOST_FLAWS))) from None
     except _NotANumber as error:
         token = str(error)
         place = _place(text, re.escape(token))
@@ -52,16 +53,21 @@ def parse(body: bytes) -> object:
     return parsed
 
 
-def flaws(raw: bytes, parsed: object, *, max_depth: int) -> Iterator[Flaw]:
-    """Find nulls outside of extensions, lone surrogates, and what is nested too deeply."""
+def read(body: bytes, *, max_depth: int = DEEPEST) -> object:
+    """Read one JSON text that may have nulls, and whose characters and depth are sound."""
+    parsed = parse(body)
+    if found := list(islice(flaws(body, parsed, max_depth=max_depth, nulls=True), MOST_FLAWS)):
+        raise InvalidJson(found)
+    return parsed
+
+
+def flaws(
+    raw: bytes, parsed: object, *, max_depth: int = DEEPEST, nulls: bool = False
+) -> Iterator[Flaw]:
+    """Find lone surrogates, what is nested too deeply, and nulls outside of extensions."""
     # Most statements can be cleared by a look at their bytes, twenty times faster than by a walk.
     if b"null" in raw or b"\\u" in raw or raw.count(b"{") + raw.count(b"[") > max_depth:
-        yield from _walk(parsed, max_depth)
-
-
-def point(*steps: str | int) -> str:
-    """Write a JSON pointer (RFC 6901)."""
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+        yield from _walk(parsed, max_depth, nulls=nulls)
 
 
 def _decode(body: bytes) -> str:
@@ -71,8 +77,8 @@ def _decode(body: bytes) -> str:
         raise _invalid(f"is not UTF-8 (byte {error.start + 1})") from None
 
 
-def _invalid(detail: str) -> InvalidStatements:
-    return InvalidStatements([Flaw("", detail)])
+def _invalid(detail: str) -> InvalidJson:
+    return InvalidJson([Flaw("", detail)])
 
 
 def _place(text: str, token: str) -> str:
@@ -121,8 +127,8 @@ def _repeated_keys(text: str) -> Iterator[Flaw]:
             waiting.extend((f"{pointer}/{number}", one) for number, one in enumerate(value))
 
 
-def _walk(parsed: object, max_depth: int) -> Iterator[Flaw]:
-    waiting: list[tuple[str, int, bool, object]] = [("", 0, False, parsed)]
+def _walk(parsed: object, max_depth: int, *, nulls: bool) -> Iterator[Flaw]:
+    waiting: list[tuple[str, int, bool, object]] = [("", 0, nulls, parsed)]
     while waiting:
         pointer, depth, extended, value = waiting.pop()
         if depth > max_depth:

@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, Tag
 
 from hub.xapi.activity import Activity
 from hub.xapi.actor import Actor, Agent, Group
+from hub.xapi.flaw import tag
 from hub.xapi.words import (
     Duration,
     Extensions,
@@ -23,7 +24,6 @@ from hub.xapi.words import (
     Timestamp,
     Uuid,
     Version,
-    tag,
 )
 
 

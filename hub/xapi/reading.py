@@ -12,30 +12,18 @@ from uuid import uuid4
 
 import msgspec
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from delivery.statement import Statement, StatementId
 from hub.xapi import json_text
 from hub.xapi.content import digest
 from hub.xapi.contradictions import contradictions
-from hub.xapi.errors import Flaw, InvalidStatements, TooManyStatements
-from hub.xapi.json_text import MOST_FLAWS, point
+from hub.xapi.errors import InvalidStatements, TooManyStatements
+from hub.xapi.flaw import MOST_FLAWS, Flaw, flaws_of, point
 from hub.xapi.mending import mend, stand_in
 from hub.xapi.model import StatementModel
 from hub.xapi.rules import Rules
 
 WHITE = b" \t\r\n"
-SENTENCES = {
-    "missing": "is missing",
-    "extra_forbidden": "is not a key that xAPI knows here",
-    "model_type": "must be an object",
-    "dict_type": "must be an object",
-    "list_type": "must be an array",
-    "string_type": "must be a string",
-    "bool_type": "must be true or false",
-    "float_type": "must be a number",
-    "int_type": "must be an integer",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +41,13 @@ def read(
     *,
     now: datetime,
     max_batch: int,
-    max_depth: int = 100,
+    max_depth: int = json_text.DEEPEST,
     statement_id: StatementId | None = None,
 ) -> list[Statement]:
     """Read one statement or an array of them.
 
     `statement_id` is the id that a PUT names: it takes one statement, of that id or of none. Raises
-    InvalidStatements with at most 50 errors, and TooManyStatements.
+    InvalidJson or InvalidStatements with at most 50 errors, and TooManyStatements.
     """
     written = _split(body, max_batch=max_batch, single=statement_id is not None)
     flaws: list[Flaw] = []
@@ -113,22 +101,9 @@ def _shape_flaws(written: Mapping[str, object], rules: Rules) -> Iterator[Flaw]:
     try:
         model = StatementModel.model_validate(written)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        yield from map(_flaw, details)
+        yield from flaws_of(error)
     else:
         yield from contradictions(model, rules.xapi_version)
-
-
-def _flaw(error: ErrorDetails) -> Flaw:
-    steps = [step for step in error["loc"] if not _is_tag(step)]
-    if error["type"] == "missing" and steps[-1] == "fileUrl":
-        return Flaw(point(*steps), "is missing: only JSON is taken, so files must have an address")
-    sentence = error["msg"].replace("Input should", "must").replace("List should", "must")
-    return Flaw(point(*steps), SENTENCES.get(error["type"], sentence))
-
-
-def _is_tag(step: str | int) -> bool:
-    return isinstance(step, str) and (step == "[key]" or (step[:1] == "<" and step[-1:] == ">"))
 
 
 def _statement(

@@ -42,11 +42,6 @@ class Pattern:
         )
 
 
-def tag(kind: str) -> str:
-    """Name a branch of a union so that pydantic's places can be told from keys that were sent."""
-    return f"<{kind}>"
-
-
 class Part(BaseModel):
     """A part of a statement: no unknown keys, no conversions, camelCase outside."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from delivery.statement import Statement, StatementId
-from hub.xapi.errors import InvalidStatements, TooManyStatements
+from hub.xapi.errors import Invalid, InvalidStatements, TooManyStatements
 from hub.xapi.reading import read
 from hub.xapi.rules import ActorId, ObjectId, Rules
 
@@ -52,7 +52,7 @@ def take(
 
 
 def flaws(sent: object, rules: Rules = STRICT) -> dict[str, str]:
-    with pytest.raises(InvalidStatements) as refusal:
+    with pytest.raises(Invalid) as refusal:
         take(sent, rules)
     return {flaw.pointer: flaw.detail for flaw in refusal.value.errors}
 
