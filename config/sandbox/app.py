@@ -1,0 +1,30 @@
+"""The sandbox as one ASGI application: which address leads where."""
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from config.sandbox import pages, switchboard, token_endpoint, xapi
+from config.sandbox.state import Sandbox
+
+
+def build(sandbox: Sandbox) -> Starlette:
+    """Wire a sandbox to its addresses."""
+    app = Starlette(
+        routes=[
+            Route("/xapi/statements", xapi.statements, methods=["POST", "PUT", "GET"]),
+            Route("/oauth/token", token_endpoint.token, methods=["POST"]),
+            Route("/xapi/about", xapi.about),
+            Route("/control", switchboard.control, methods=["GET", "POST"]),
+            Route("/counts", switchboard.counts),
+            Route("/ids", switchboard.ids),
+            Route("/log", switchboard.log),
+            Route("/mailbox.json", switchboard.mails),
+            Route("/mailbox", pages.mailbox),
+            Route("/mailbox/{mail_id:int}", pages.mailbox),
+            Route("/style.css", pages.style),
+            Route("/", pages.index),
+        ],
+        exception_handlers={404: pages.not_found},
+    )
+    app.state.sandbox = sandbox
+    return app
