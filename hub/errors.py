@@ -1,0 +1,99 @@
+"""What must not happen in hub, or what somebody asked for and cannot have.
+
+    HubError
+    ├── RegistryUnavailable     SQL cannot be reached, or does not answer in time
+    ├── BadDatabaseUrl          the setting names no database we can use
+    ├── BadSecretKeys           the setting holds no usable encryption keys
+    ├── UnknownSecretKey        a secret was sealed with a key that is not among ours
+    ├── SealBroken              a sealed secret was altered, or belongs to another row
+    ├── UnstorableValue         a value that the database cannot hold
+    ├── BadCursor               a cursor that no list of ours has given out
+    ├── BadProgramId            not 1 to 25 of A-Z, a-z, 0-9, _ and .
+    ├── BadUserId               a user id that cannot travel in Basic authentication
+    ├── UnknownProgram          no program has this id
+    ├── UnknownProvider         no provider has this id
+    ├── UnknownKey              no API key has this id
+    ├── ProgramExists           another program has this id
+    ├── ProviderExists          another provider has this id
+    ├── IntegrationExists       the program is already connected to this provider
+    ├── ProviderInUse           integrations still point at this provider
+    └── RevisionMismatch        somebody else changed it first
+
+An integration that is not there is delivery's `UnknownIntegration`.
+"""
+
+
+class HubError(Exception):
+    """The root of all errors of this package."""
+
+
+class RegistryUnavailable(HubError):
+    """SQL cannot be reached, or does not answer in time; a write may or may not have arrived."""
+
+
+class BadDatabaseUrl(HubError):
+    """The setting names no database we can use."""
+
+
+class BadSecretKeys(HubError):
+    """The setting holds no usable encryption keys."""
+
+
+class UnknownSecretKey(HubError):
+    """A secret was sealed with a key that is not among ours."""
+
+
+class SealBroken(HubError):
+    """A sealed secret was altered, or belongs to another row."""
+
+
+class UnstorableValue(HubError):
+    """A value that the database cannot hold: too long, or with a NUL in it."""
+
+
+class BadCursor(HubError):
+    """A cursor that no list of ours has given out."""
+
+
+class BadProgramId(HubError):
+    """A program id is 1 to 25 of A-Z, a-z, 0-9, _ and full stop."""
+
+
+class BadUserId(HubError):
+    """A user id that cannot travel in Basic authentication: empty, too long, or with a colon."""
+
+
+class UnknownProgram(HubError):
+    """No program has this id."""
+
+
+class UnknownProvider(HubError):
+    """No provider has this id."""
+
+
+class UnknownKey(HubError):
+    """No API key has this id."""
+
+
+class ProgramExists(HubError):
+    """Another program has this id."""
+
+
+class ProviderExists(HubError):
+    """Another provider has this id."""
+
+
+class IntegrationExists(HubError):
+    """The program is already connected to this provider."""
+
+
+class ProviderInUse(HubError):
+    """Integrations still point at this provider."""
+
+
+class RevisionMismatch(HubError):
+    """Somebody else changed it first; `revision` is what it is now."""
+
+    def __init__(self, subject: str, *, expected: int, revision: int) -> None:
+        super().__init__(f"{subject} is at revision {revision}, not {expected}")
+        self.revision = revision

@@ -1,0 +1,150 @@
+"""Programs: who publishes and subscribes, and whose integrations these are."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from hub.errors import BadProgramId, ProgramExists, UnknownProgram
+from hub.registry.audit import note
+from hub.registry.clock import Clock
+from hub.registry.database import Database
+from hub.registry.paging import Page, read_page
+from hub.registry.tables import ProgramRow
+from hub.registry.vault import Vault
+
+PROGRAM_ID = re.compile(r"[A-Za-z0-9_.]{1,25}")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program, without the secret it holds for LearningBuilder."""
+
+    id: str
+    name: str
+    lb_api_url: str | None
+    has_lb_api_key: bool
+    created_at: datetime
+
+
+class ProgramChanges(TypedDict, total=False):
+    """What is to change; a blank key stays as it was."""
+
+    name: str
+    lb_api_url: str | None
+    lb_api_key: str
+
+
+class Programs:
+    """All programs."""
+
+    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock = clock
+
+    async def create(
+        self,
+        program_id: str,
+        name: str,
+        *,
+        lb_api_url: str | None = None,
+        lb_api_key: str | None = None,
+        by: str,
+    ) -> Program:
+        """Add a program; raise ProgramExists or BadProgramId."""
+        if not PROGRAM_ID.fullmatch(program_id):
+            raise BadProgramId(f"{program_id!r} is not 1 to 25 of A-Z, a-z, 0-9, _ and .")
+        row = ProgramRow(id=program_id, name=name, lb_api_url=lb_api_url, created_at=self._clock())
+        row.lb_api_key = self._sealed(program_id, lb_api_key)
+        try:
+            async with self._database.write() as session:
+                session.add(row)
+                await session.flush()
+                note(
+                    session,
+                    "created",
+                    "program",
+                    program_id,
+                    at=row.created_at,
+                    by=by,
+                    program_id=program_id,
+                    after=_program(row),
+                    secrets=("lb_api_key",) if lb_api_key else (),
+                )
+        except IntegrityError as error:
+            raise ProgramExists(f"program {program_id} exists") from error
+        return _program(row)
+
+    async def find(self, program_id: str) -> Program | None:
+        async with self._database.read() as session:
+            row = await session.get(ProgramRow, program_id)
+        return _program(row) if row else None
+
+    async def list(
+        self, *, cursor: str | None = None, limit: int = 100, only: Collection[str] | None = None
+    ) -> Page[Program]:
+        """Return programs by id; `only` bounds them to those the caller may see."""
+        query = select(ProgramRow)
+        if only is not None:
+            query = query.where(ProgramRow.id.in_(only))
+        async with self._database.read() as session:
+            page = await read_page(session, query, by=(ProgramRow.id,), cursor=cursor, limit=limit)
+        return page.each(_program)
+
+    async def change(self, program_id: str, changes: ProgramChanges, *, by: str) -> Program:
+        """Change a program; raise UnknownProgram."""
+        async with self._database.write() as session:
+            row = await session.get(ProgramRow, program_id, with_for_update=True)
+            if row is None:
+                raise UnknownProgram(f"no program {program_id}")
+            before = _program(row)
+            row.name = changes.get("name", row.name)
+            row.lb_api_url = changes.get("lb_api_url", row.lb_api_url)
+            new_key = changes.get("lb_api_key", "").strip()
+            if new_key:
+                row.lb_api_key = self._sealed(program_id, new_key)
+            after = _program(row)
+            if new_key or after != before:
+                note(
+                    session,
+                    "changed",
+                    "program",
+                    program_id,
+                    at=self._clock(),
+                    by=by,
+                    program_id=program_id,
+                    before=before,
+                    after=after,
+                    secrets=("lb_api_key",) if new_key else (),
+                )
+        return after
+
+    async def lb_api_key(self, program_id: str) -> str | None:
+        """Return the program's key for LearningBuilder, opened."""
+        async with self._database.read() as session:
+            row = await session.get(ProgramRow, program_id)
+        if row is None or row.lb_api_key is None:
+            return None
+        return self._vault.open(row.lb_api_key, row=_place(program_id))
+
+    def _sealed(self, program_id: str, key: str | None) -> str | None:
+        return self._vault.seal(key, row=_place(program_id)) if key else None
+
+
+def _place(program_id: str) -> str:
+    return f"programs/{program_id}/lb_api_key"
+
+
+def _program(row: ProgramRow) -> Program:
+    return Program(
+        id=row.id,
+        name=row.name,
+        lb_api_url=row.lb_api_url,
+        has_lb_api_key=row.lb_api_key is not None,
+        created_at=row.created_at,
+    )

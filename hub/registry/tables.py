@@ -1,0 +1,202 @@
+"""The tables of the registry. What they mean is told where each noun lives; this is only SQL."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from typing_extensions import override
+
+SerialId = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite counts up by itself only in a column that is exactly INTEGER."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, in UTC both ways, also where the database forgets the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    @property
+    @override
+    def python_type(self) -> type[datetime]:
+        return datetime
+
+    @override
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value.isoformat()}")
+        return value.astimezone(UTC)
+
+    @override
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Strings(TypeDecorator[tuple[str, ...]]):
+    """A few short strings, kept as a JSON array."""
+
+    impl = JSON
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> list[str] | None:
+        return None if value is None else list(value)
+
+    @override
+    def process_result_value(
+        self, value: Sequence[str] | None, dialect: Dialect
+    ) -> tuple[str, ...] | None:
+        return None if value is None else tuple(value)
+
+
+class Base(DeclarativeBase):
+    """All tables; constraints have fixed names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012  SQLAlchemy's own class attribute
+
+
+class ProgramRow(Base):
+    """A program."""
+
+    __tablename__ = "programs"
+
+    id: Mapped[str] = mapped_column(String(25), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    lb_api_url: Mapped[str | None] = mapped_column(Text)
+    lb_api_key: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+
+class ApiKeyRow(Base):
+    """An API key; of its text only a keyed hash is kept."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        Index(None, "created_at", "id"),
+        Index(None, "user_id", "created_at", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(200))
+    digest: Mapped[str] = mapped_column(String(64))
+    system: Mapped[bool]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    rights: Mapped[list["ApiKeyRightRow"]] = relationship(lazy="selectin")
+
+
+class ApiKeyRightRow(Base):
+    """What a key may do with one program."""
+
+    __tablename__ = "api_key_rights"
+    __table_args__ = (
+        CheckConstraint("access IN ('read', 'write')", name="access"),
+        Index(None, "program_id"),
+    )
+
+    key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id"), primary_key=True)
+    program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"), primary_key=True)
+    access: Mapped[str] = mapped_column(String(5))
+
+
+class ProviderRow(Base):
+    """A provider."""
+
+    __tablename__ = "providers"
+    __table_args__ = (CheckConstraint("status IN ('active', 'disabled')", name="status"),)
+
+    id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(10))
+    object_id: Mapped[str] = mapped_column(String(10))
+    object_id_template: Mapped[str | None] = mapped_column(Text)
+    actor_id: Mapped[str] = mapped_column(String(10))
+    account_home_page: Mapped[str | None] = mapped_column(Text)
+    verbs: Mapped[tuple[str, ...]] = mapped_column(Strings)
+    xapi_version: Mapped[str] = mapped_column(String(20))
+    batch_size: Mapped[int]
+    concurrency: Mapped[int]
+    token_auth: Mapped[str] = mapped_column(String(10))
+    scope: Mapped[str | None] = mapped_column(Text)
+    token_parameters: Mapped[dict[str, str]] = mapped_column(JSON)
+
+
+class IntegrationRow(Base):
+    """An integration; both secrets are sealed."""
+
+    __tablename__ = "integrations"
+    __table_args__ = (
+        UniqueConstraint("program_id", "provider"),
+        Index(None, "program_id", "created_at", "id"),
+        Index(None, "provider"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"))
+    provider: Mapped[str] = mapped_column(ForeignKey("providers.id"))
+    name: Mapped[str] = mapped_column(Text)
+    technical_emails: Mapped[tuple[str, ...]] = mapped_column(Strings)
+    statement_url: Mapped[str] = mapped_column(Text)
+    authentication_url: Mapped[str] = mapped_column(Text)
+    client_id: Mapped[str] = mapped_column(Text)
+    client_secret: Mapped[str] = mapped_column(Text)
+    refresh_token: Mapped[str | None] = mapped_column(Text)
+    batch_size: Mapped[int | None]
+    concurrency: Mapped[int | None]
+    scope: Mapped[str | None] = mapped_column(Text)
+    enabled: Mapped[bool]
+    version: Mapped[int]
+    revision: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleting_at: Mapped[datetime | None]
+
+
+class AuditRow(Base):
+    """One change, by whom and when."""
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        Index(None, "kind", "subject", "id"),
+        Index(None, "program_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(SerialId, primary_key=True)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(String(20))
+    subject: Mapped[str] = mapped_column(String(100))
+    program_id: Mapped[str | None] = mapped_column(String(25))
+    changes: Mapped[dict[str, JsonValue]] = mapped_column(JSON)

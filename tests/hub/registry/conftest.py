@@ -1,0 +1,114 @@
+"""The registry under test: the same tests on SQLite and on a real PostgreSQL."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.registry.audit import Audit
+from hub.registry.database import Database
+from hub.registry.integrations import IntegrationRegistry
+from hub.registry.keys import Keys
+from hub.registry.migrate import migrate
+from hub.registry.programs import Programs
+from hub.registry.providers import Providers
+from hub.registry.vault import Vault
+from tests.fakes.postgres import Postgres, running_postgres
+from tests.hub.registry.moved_clock import MovedClock
+
+SECRET_KEY = b"k" * 32
+PEPPER = b"p" * 32
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Postgres) -> str:
+    name = postgres.create()
+    asyncio.run(migrate(postgres.url(name)))
+    return name
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("registry") / "migrated.db"
+    asyncio.run(migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Make a database without tables."""
+    if backend == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = server.create()
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Make a database with all tables, and nothing in them."""
+    if backend == "sqlite":
+        migrated: Path = request.getfixturevalue("migrated_sqlite")
+        yield f"sqlite:///{shutil.copy(migrated, tmp_path / 'registry.db')}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = server.create(template=request.getfixturevalue("migrated_postgres"))
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault([SECRET_KEY])
+
+
+@pytest.fixture
+def programs(database: Database, vault: Vault, clock: MovedClock) -> Programs:
+    return Programs(database, vault, clock)
+
+
+@pytest.fixture
+def keys(database: Database, clock: MovedClock) -> Keys:
+    return Keys(database, PEPPER, clock)
+
+
+@pytest.fixture
+def providers(database: Database, clock: MovedClock) -> Providers:
+    return Providers(database, clock)
+
+
+@pytest.fixture
+def integrations(database: Database, vault: Vault, clock: MovedClock) -> IntegrationRegistry:
+    return IntegrationRegistry(database, vault, clock)
+
+
+@pytest.fixture
+def audit(database: Database) -> Audit:
+    return Audit(database)
