@@ -1,11 +1,11 @@
 """Tells the technical contacts, at most once in 24 hours for each integration.
 
-| key                    | type   | content                                                   | lifetime |
-|------------------------|--------|-----------------------------------------------------------|----------|
-| `hub:{id}:state`       | hash   | `alert`: the pending problem; `alerted`: when the last mail went | - |
-| `hub:mail`             | zset   | integration id, score = when to send                      | until sent |
-| `hub:{id}:mail_lease`  | string | when its sending began                                    | SENDING |
-| `hub:{id}:mails`       | list   | what was sent, newest first                               | the newest KEPT |
+| key | type | content | lifetime |
+|---|---|---|---|
+| `hub:{id}:state` | hash | `alert`: the pending problem; `alerted`: when the last mail went | - |
+| `hub:mail` | zset | integration id, score = when to send | until sent |
+| `hub:{id}:mail_lease` | string | when its sending began | SENDING |
+| `hub:{id}:mails` | list | what was sent, newest first | the newest KEPT |
 
 An alert is written down as pending in the same step as the outcome it tells of, and marked as sent
 only after the mail server took it. Two workers never send the same one; a worker that dies between
@@ -15,7 +15,6 @@ the two leaves it to another, with the same Message-ID.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from enum import StrEnum
 from typing import Protocol
 
 import orjson
@@ -25,6 +24,7 @@ from delivery import scripts
 from delivery.integration import Integration, IntegrationId, Integrations
 from delivery.keys import MAIL, Keys
 from delivery.mailer import MailRefused, MailUnavailable
+from delivery.problem import Kind, Problem
 from delivery.status import Health
 from delivery.status_store import StatusStore
 from delivery.store import Store
@@ -35,35 +35,6 @@ AGAIN = timedelta(minutes=1)
 KEPT = 100
 
 log = structlog.get_logger()
-
-
-class Kind(StrEnum):
-    """What a contact is told of."""
-
-    DOWN = "down"
-    REFUSED = "refused"
-    PARKED = "parked"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What went wrong, in the server's own words, and when."""
-
-    kind: Kind
-    reason: str
-    at: datetime
-
-    def write(self) -> str:
-        """Give the problem as it waits in Redis."""
-        return orjson.dumps(
-            {"kind": self.kind, "reason": self.reason, "at": to_ms(self.at)}
-        ).decode()
-
-    @classmethod
-    def read(cls, text: bytes) -> "Problem":
-        """Read what `write` wrote."""
-        written = orjson.loads(text)
-        return cls(Kind(written["kind"]), written["reason"], from_ms(written["at"]))
 
 
 @dataclass(frozen=True, slots=True)

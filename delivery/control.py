@@ -45,6 +45,10 @@ class Control:
         if await self.states.apply(integration):
             self.doorbell.ring(Work.DRAIN, [integration.id])
 
+    async def revisions(self, ids: Sequence[IntegrationId]) -> dict[IntegrationId, int | None]:
+        """Give the revision that delivery last heard of, for each; None where it heard of none."""
+        return await self.states.revisions(ids)
+
     async def remove(self, integration_id: IntegrationId, *, discard: bool) -> int:
         """Delete everything delivery holds for an integration; give how many statements that were.
 

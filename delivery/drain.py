@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import structlog
 
-from delivery.alerts import Kind, Problem
 from delivery.directory import Directory
 from delivery.doorbell import Doorbell, Work
 from delivery.integration import Integration, IntegrationId
@@ -17,6 +16,7 @@ from delivery.journal import Journal
 from delivery.lease import Lease, Leases
 from delivery.meters import Meters
 from delivery.outcome import IntegrationRefused, Unavailable
+from delivery.problem import Kind, Problem
 from delivery.sending import Lrs, Sending, Sent, Tokens
 from delivery.statement_queue import CLOSE, Policy, StatementQueue, Window, note_sent
 from delivery.status import Status
@@ -46,7 +46,7 @@ class Drainer:
     clock: Clock
     policy: Policy
 
-    async def drain(self, integration_id: IntegrationId, *, stopping: Callable[[], bool]) -> None:
+    async def drain(self, integration_id: IntegrationId, stopping: Callable[[], bool]) -> None:
         """Empty a queue for one slice; harmless when there is nothing to do, or another does it.
 
         `stopping` says that this process is to end: then the drain closes after the requests that

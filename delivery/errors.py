@@ -1,6 +1,6 @@
 """What must not happen in delivery.
 
-What the world may do (a server that is down or says no) is a value, see `outcome`. These are the rest:
+What the world may do (a server that is down or says no) is a value, see `outcome`. The rest:
 
     DeliveryError
     ├── UnknownIntegration      no integration has this id, or it is being deleted

@@ -1,11 +1,11 @@
 """The clock in every worker: rings for what is due, and once a minute mends what no index holds.
 
-| key         | type   | content                                         | lifetime |
-|-------------|--------|-------------------------------------------------|----------|
-| `hub:due`   | zset   | integration id, score = when it wants attention | -        |
-| `hub:mail`  | zset   | integration id, score = when to send its alert  | -        |
-| `hub:beats` | zset   | worker process, score = its last beat (ms)      | a day    |
-| `hub:sweep` | string | the worker that sweeps this minute              | SWEEP    |
+| key | type | content | lifetime |
+|---|---|---|---|
+| `hub:due` | zset | integration id, score = when it wants attention | - |
+| `hub:mail` | zset | integration id, score = when to send its alert | - |
+| `hub:beats` | zset | worker process, score = its last beat (ms) | a day |
+| `hub:sweep` | string | the worker that sweeps this minute | SWEEP |
 """
 
 import asyncio

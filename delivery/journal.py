@@ -1,8 +1,8 @@
 """The record of attempts, newest last, bounded; never in the way of a delivery.
 
-| key                | type   | content                                   | lifetime                          |
-|--------------------|--------|-------------------------------------------|-----------------------------------|
-| `hub:{id}:journal` | stream | `j`: one attempt as JSON, see `_write`    | the newest KEPT, the integration's |
+| key | type | content | lifetime |
+|---|---|---|---|
+| `hub:{id}:journal` | stream | `j`: one attempt as JSON, see `_write` | the newest KEPT |
 
 The place of an entry says when it was written; pages go from the newest backwards.
 """

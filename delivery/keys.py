@@ -2,30 +2,30 @@
 
 For one integration, `{id}` in braces so that they share a slot:
 
-| key                       | type   | content                                              | lifetime |
-|---------------------------|--------|------------------------------------------------------|----------|
-| `hub:{id}:queue`          | stream | statements in the order they were accepted           | until delivered |
-| `hub:{id}:front`          | stream | released or replayed ones, which go before the queue | until delivered |
-| `hub:{id}:parked`         | stream | refused one by one, with answer and version          | until released or discarded |
-| `hub:{id}:state`          | hash   | status, since, reason, version, fence, sent through  | the integration's |
-| `hub:{id}:lease`          | string | the fencing token of whoever drains                  | LEASE, renewed |
-| `hub:{id}:tries`          | hash   | statement id -> failed attempts and the last answer  | until delivered |
-| `hub:{id}:receipt:<sid>`  | string | what became of one statement, see `receipts`         | HUB_RECEIPT_DAYS after its end |
-| `hub:{id}:journal`        | stream | attempts, newest last, bounded                       | the integration's |
-| `hub:{id}:mails`          | list   | alerts that were sent, newest first, bounded         | the integration's |
-| `hub:{id}:mail_lease`     | string | who is sending the alert now                         | two minutes |
-| `hub:{id}:token`          | string | the access token, sealed, see `oauth`                | the token's own |
+| key | type | content | lifetime |
+|---|---|---|---|
+| `hub:{id}:queue` | stream | statements in the order they were accepted | until delivered |
+| `hub:{id}:front` | stream | released or replayed ones, before the queue | until delivered |
+| `hub:{id}:parked` | stream | refused one by one | until released or discarded |
+| `hub:{id}:state` | hash | status, version, fence, see `status_store` | the integration's |
+| `hub:{id}:lease` | string | the fencing token of whoever drains | LEASE, renewed |
+| `hub:{id}:tries` | hash | statement id -> failed attempts and the last answer | until delivered |
+| `hub:{id}:receipt:<sid>` | string | what became of a statement | HUB_RECEIPT_DAYS |
+| `hub:{id}:journal` | stream | attempts, newest last, bounded | the integration's |
+| `hub:{id}:mails` | list | alerts that were sent, newest first, bounded | the integration's |
+| `hub:{id}:mail_lease` | string | who is sending the alert now | two minutes |
+| `hub:{id}:token` | string | the access token, sealed, see `oauth` | the token's own |
 
 For all of them together:
 
-| key                | type   | content                                                | lifetime |
-|--------------------|--------|--------------------------------------------------------|----------|
-| `hub:due`          | zset   | integration id, score = when it wants attention, in ms | for ever |
-| `hub:mail`         | zset   | integration id, score = when its alert is to be sent   | for ever |
-| `hub:integrations` | set    | ids that delivery knows                                | for ever |
-| `hub:beats`        | zset   | worker process, score = its last beat, in ms           | pruned after a day |
-| `hub:sweep`        | string | who sweeps this minute                                 | a minute |
-| `hub:meters`       | hash   | counters of all processes, added up                    | for ever |
+| key | type | content | lifetime |
+|---|---|---|---|
+| `hub:due` | zset | integration id, score = when it wants attention, in ms | for ever |
+| `hub:mail` | zset | integration id, score = when its alert is to be sent | for ever |
+| `hub:integrations` | set | ids that delivery knows | for ever |
+| `hub:beats` | zset | worker process, score = its last beat, in ms | pruned after a day |
+| `hub:sweep` | string | who sweeps this minute | a minute |
+| `hub:meters` | hash | counters of all processes, added up | for ever |
 """
 
 from dataclasses import dataclass

@@ -1,12 +1,13 @@
 """The right to drain one integration: for a limited time, renewed, with a fencing token.
 
-| key              | type   | content                                            | lifetime |
-|------------------|--------|----------------------------------------------------|----------|
-| `hub:{id}:lease` | string | the token of whoever drains                        | LEASE, renewed every third of it |
-| `hub:{id}:state` | hash   | `fence`: the newest token; `sent_front`, `sent_queue`: how far sending may have got | - |
+| key | type | content | lifetime |
+|---|---|---|---|
+| `hub:{id}:lease` | string | the token of whoever drains | LEASE, renewed every third of it |
+| `hub:{id}:state` | hash | `fence`: the newest token; `sent_front`, `sent_queue` | - |
 
-Every script that changes a queue asks for the newest token, so a drainer that lost its lease changes
-nothing. The marks tell the next one which statements may be at the LRS already.
+Every script that changes a queue asks for the newest token, so a drainer that lost its lease
+changes nothing. The two marks say how far sending may have got, so that the next drainer knows
+which statements may be at the LRS already.
 """
 
 import asyncio

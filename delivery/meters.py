@@ -1,8 +1,11 @@
 """Counters of all processes, added up in Redis so that any process can show them.
 
-| key          | type | content                                                    | lifetime |
-|--------------|------|------------------------------------------------------------|----------|
-| `hub:meters` | hash | `attempts|outcome|class`, `delivery|le`, `delivery|sum` (ms), `intake|result` | for ever |
+| key | type | content | lifetime |
+|---|---|---|---|
+| `hub:meters` | hash | counts by name | for ever |
+
+Names: `attempts|outcome|status class`, `delivery|upper bound` and `delivery|sum` in ms,
+`intake|result`.
 
 A process counts in memory and adds its counts every second; a kill -9 loses at most that second.
 """
@@ -48,7 +51,7 @@ class Meters:
         self._counts[f"intake|{result}"] += count
 
     async def flush(self) -> None:
-        """Add this process's counts to everybody's. Raises StoreUnavailable, and keeps them then."""
+        """Add this process's counts to everybody's; keep them if Redis is away, and raise."""
         if not self._counts:
             return
         counts, self._counts = self._counts, Counter()

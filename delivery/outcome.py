@@ -84,7 +84,7 @@ class IntegrationRefused:
 
 @dataclass(frozen=True, slots=True)
 class TooMuch:
-    """A batch was refused as one. `by_size`: it was too large, and the limit is worth remembering."""
+    """A batch was refused as one; `by_size` when it was too large, which is worth remembering."""
 
     reason: str
     by_size: bool
@@ -121,7 +121,7 @@ def _judge_answer(answer: Answer, *, count: int, tried: bool) -> Outcome:
     if status == 409 and tried:
         return Accepted()
     if count > 1:
-        # A status that speaks of neither statement nor integration: let each statement face it alone.
+        # It speaks of neither statement nor integration: let each statement face it alone.
         return TooMuch(reason, by_size=False)
     return StatementRefused(reason)
 

@@ -1,8 +1,10 @@
 """Statements set aside, because the LRS would not have them.
 
-| key               | type   | content                                                       | lifetime |
-|-------------------|--------|---------------------------------------------------------------|----------|
-| `hub:{id}:parked` | stream | as the queue, and `at` parked (ms), `s` status, `a` answer, `r` reason, `v` version refused | until released or discarded |
+| key | type | content | lifetime |
+|---|---|---|---|
+| `hub:{id}:parked` | stream | refused statements | until released or discarded |
+
+Fields as in the queue, and `at` parked (ms), `s` status, `a` answer, `r` reason, `v` version.
 
 A parked statement waits while the version it was refused with is still the integration's; a drain
 that finds it otherwise puts it back in front of the queue.

@@ -1,8 +1,11 @@
 """What is remembered of every accepted statement, and for how long.
 
-| key                      | type   | content                                                | lifetime |
-|--------------------------|--------|--------------------------------------------------------|----------|
-| `hub:{id}:receipt:<sid>` | string | `state|digest|accepted|ended|attempts|place|answer`    | for ever while queued or parked, then HUB_RECEIPT_DAYS |
+| key | type | content | lifetime |
+|---|---|---|---|
+| `hub:{id}:receipt:<sid>` | string | one line, see below | HUB_RECEIPT_DAYS |
+
+`state|digest|accepted|ended|attempts|place|answer`; the days begin when the statement is delivered
+or discarded, so that a long outage forgets nothing.
 
 The scripts write them, in the same step as the fact they tell of; this module reads them.
 """

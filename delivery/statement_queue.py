@@ -1,9 +1,11 @@
 """The statements waiting for one integration: peek, send, delete.
 
-| key              | type   | content                                                      | lifetime        |
-|------------------|--------|--------------------------------------------------------------|-----------------|
-| `hub:{id}:queue` | stream | `i` statement id, `b` body, `t` accepted at (ms), `d` digest | until delivered |
-| `hub:{id}:front` | stream | the same; goes before the queue                              | until delivered |
+| key | type | content | lifetime |
+|---|---|---|---|
+| `hub:{id}:queue` | stream | statements in order | until delivered |
+| `hub:{id}:front` | stream | the same; goes before the queue | until delivered |
+
+Fields: `i` statement id, `b` body, `t` accepted at (ms), `d` digest.
 
 Nothing is taken out to be sent. A window is looked at, sent, and what was accepted is deleted; a
 crash at any line leaves the rest where it was, so there is no in-flight store to repair.
@@ -107,9 +109,9 @@ class StatementQueue:
             ),
             Call(scripts.STOP, self._stop_keys(), self._stop_arguments(outcome, tried, alert)),
         ]
-        for reply in await self._store.run_all(calls if settled else calls[1:]):
-            if isinstance(reply, Exception):
-                raise reply
+        _, reply = await self._store.run_all(calls)
+        if isinstance(reply, Exception):
+            raise reply
         match reply:
             case [b"stopped", ring, mail]:
                 return Window(ring=ring == 1, mail=mail == 1)

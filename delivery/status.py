@@ -1,10 +1,10 @@
 """Where an integration's delivery stands, and how that changes. Pure.
 
-           accepted            unavailable           refused        updated         disabled   enabled
-flowing    flowing             down, probe in 60 s   refused        flowing         disabled   -
-down       flowing, drain on   down, probe in 60 s   refused        flowing, ring   disabled   -
-refused    -                   -                     -              flowing, ring   disabled   -
-disabled   -                   -                     -              disabled        -          flowing, ring
+accepted   unavailable          refused   updated        disabled   enabled
+flowing   flowing    down, probe in 60 s  refused   flowing        disabled   -
+down      flowing    down, probe in 60 s  refused   flowing, ring  disabled   -
+refused   -          -                    -         flowing, ring  disabled   -
+disabled  -          -                    -         disabled       -          flowing, ring
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,21 @@
 """Where each integration's delivery stands, kept in Redis.
 
-| key              | type | content | lifetime |
-|------------------|------|---------|----------|
-| `hub:{id}:state` | hash | `status`, `since`, `reason`, `next` (probe), `refused_version`; `revision`, `version` as last heard; `delivered`, `alerted`, `alert`; `fence`, `sent_front`, `sent_queue`, `rung`, `largest`, `release_through` | until the integration is deleted |
+| key | type | content | lifetime |
+|---|---|---|---|
+| `hub:{id}:state` | hash | the fields below | until the integration is deleted |
+
+| field | meaning |
+| --- | --- |
+| `status`, `since`, `reason` | as in `status.py`; the reason is the server's own words |
+| `next` | when the next probe may go, while down |
+| `refused_version` | the version that was refused, while refused |
+| `revision`, `version` | the integration's, as last heard from the registry |
+| `delivered`, `alerted` | when a statement, and when an alert, last went out |
+| `alert` | the alert that is pending, see `alerts` |
+| `fence`, `sent_front`, `sent_queue` | see `lease` |
+| `rung` | when intake last rang, so that a burst makes one ring |
+| `largest` | the largest body that the LRS takes, once it said 413 |
+| `release_through` | the last parked statement that a person released |
 
 An integration without a state is one that delivery has not heard of: nothing is accepted for it.
 """

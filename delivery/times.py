@@ -1,4 +1,4 @@
-"""Time as Redis keeps it: whole milliseconds since 1970. Everywhere else it is an aware datetime."""
+"""Time as Redis keeps it: whole milliseconds since 1970. Elsewhere it is an aware datetime."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

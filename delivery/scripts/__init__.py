@@ -1,7 +1,7 @@
 """The atomic steps: what must happen together in Redis is one Lua script here.
 
-Each script is headed by its keys, its arguments, its answer and what it leaves. `prelude.lua` is put
-before each of them. Times are milliseconds since 1970, handed in; lengths of time are milliseconds.
+Each script is headed by its keys, its arguments, its answer and what it leaves. `prelude.lua` is
+put before each of them. Times are milliseconds since 1970, handed in; lengths are milliseconds.
 """
 
 from dataclasses import dataclass

@@ -9,6 +9,8 @@ if not pending then
   redis.call('ZREM', KEYS[2], ARGV[1])
   return nil
 end
-if not redis.call('SET', KEYS[3], ARGV[2], 'NX', 'PX', ARGV[3]) then return nil end
+local taken_until = tonumber(redis.call('GET', KEYS[3]))
+if taken_until and taken_until > tonumber(ARGV[2]) then return nil end
+redis.call('SET', KEYS[3], tonumber(ARGV[2]) + tonumber(ARGV[3]), 'PX', ARGV[3])
 redis.call('ZADD', KEYS[2], tonumber(ARGV[2]) + tonumber(ARGV[4]), ARGV[1])
 return pending

@@ -1,0 +1,88 @@
+"""Dramatiq, wired as a doorbell: it carries hints that there is work, and never the work itself.
+
+No retries, no delays, no dead letters: what is to be done stands in the queues and the due index,
+and a ring that is lost is made up for by the next beat of any worker's clock.
+"""
+
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import redis
+import structlog
+from dramatiq import Message
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import BrokerConnectionError
+from redis.exceptions import RedisError
+
+from delivery.doorbell import Work
+from delivery.integration import IntegrationId
+
+NAMESPACE = "bell"
+IN_ONE_RING = 50
+MAINTENANCE_CHANCE = 20_000
+"""Out of a million commands: how often dead workers' rings are tidied up. None is needed."""
+
+log = structlog.get_logger()
+
+
+class BellBroker(RedisBroker):
+    """A Redis broker that polls no delay queues, because nothing here is ever delayed."""
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare a queue, without the delayed one that would come with it."""
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues.add(queue_name)
+            self.emit_after("declare_queue", queue_name)
+
+
+def open_broker(client: redis.Redis) -> BellBroker:
+    """Make the broker on a client whose database holds nothing else."""
+    return BellBroker(
+        client=client, middleware=[], namespace=NAMESPACE, maintenance_chance=MAINTENANCE_CHANCE
+    )
+
+
+class Bell:
+    """Rings through a broker, from a thread of its own: whoever rings never waits."""
+
+    def __init__(self, broker: BellBroker) -> None:
+        self._broker = broker
+        self._lock = threading.Lock()
+        self._pending: dict[Work, set[IntegrationId]] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="bell")
+
+    def ring(self, work: Work, integration_ids: Iterable[IntegrationId]) -> None:
+        """Hint that these integrations may have work; rings made close together share a message."""
+        with self._lock:
+            idle = not self._pending
+            self._pending.setdefault(work, set()).update(integration_ids)
+        if idle:
+            self._thread.submit(self._send)
+
+    def close(self) -> None:
+        """Send what is pending, and end."""
+        self._thread.shutdown(wait=True)
+
+    def _send(self) -> None:
+        with self._lock:
+            pending, self._pending = self._pending, {}
+        for work, found in pending.items():
+            ids = sorted(found)
+            for start in range(0, len(ids), IN_ONE_RING):
+                self._send_one(work, ids[start : start + IN_ONE_RING])
+
+    def _send_one(self, work: Work, ids: list[IntegrationId]) -> None:
+        ring = Message[None](
+            queue_name=work.value,
+            actor_name=f"delivery.{work}",
+            args=(ids,),
+            kwargs={},
+            options={},
+        )
+        try:
+            self._broker.enqueue(ring)
+        except (RedisError, BrokerConnectionError, OSError) as error:
+            # Nothing is lost: what the ring was for stands in the due index.
+            log.warning("ring.lost", work=work, integrations=len(ids), error=str(error))

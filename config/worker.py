@@ -1,0 +1,106 @@
+"""A worker process: Dramatiq's threads answer the rings, one event loop does all the work.
+
+hub worker --processes N      starts N of itself with one process each, and waits for them
+hub worker --processes 1      is one: loop up, house open, clock beating, then rings are answered
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from contextlib import AbstractAsyncContextManager
+
+import structlog
+import uvloop
+from dramatiq import Broker, Middleware, Worker
+from dramatiq.asyncio import EventLoopThread, get_event_loop_thread
+from dramatiq.middleware import AsyncIO
+
+from config.broker import open_broker
+from config.settings import Settings
+from config.stores import locate, open_broker_redis
+from config.wiring import WorkerHouse, open_worker
+from delivery.actors import declare
+from delivery.alerts import Alerts
+from delivery.running import Running
+
+POLL_MS = 20
+"""How long an idle worker sleeps between two looks for rings: the price of being quick."""
+
+log = structlog.get_logger()
+
+
+class Residence(Middleware):
+    """Opens the house on the loop before the first ring, and closes it after the last."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self._settings = settings
+        self._name = name
+        self._opened: AbstractAsyncContextManager[WorkerHouse] | None = None
+        self._house: WorkerHouse | None = None
+        self._beating: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> Running:
+        """The drains of this process."""
+        return self._lived_in().running
+
+    @property
+    def alerts(self) -> Alerts:
+        """The alerts."""
+        return self._lived_in().alerts
+
+    def before_worker_boot(self, _: Broker, __: Worker) -> None:
+        """Open the house."""
+        self._loop().run_coroutine(self._open())
+
+    def before_worker_shutdown(self, _: Broker, __: Worker) -> None:
+        """Let the drains close after what they have in flight; further rings start none."""
+        self._loop().run_coroutine(self.running.finish())
+
+    def after_worker_shutdown(self, _: Broker, __: Worker) -> None:
+        """Close the house."""
+        self._loop().run_coroutine(self._close())
+
+    async def _open(self) -> None:
+        self._opened = open_worker(self._settings, self._name)
+        self._house = await self._opened.__aenter__()
+        self._beating = asyncio.create_task(self._house.heartbeat.run())
+
+    async def _close(self) -> None:
+        if self._beating and self._opened:
+            self._beating.cancel()
+            await self._opened.__aexit__(None, None, None)
+
+    def _lived_in(self) -> WorkerHouse:
+        if self._house is None:
+            raise AssertionError("the house is opened before any ring is answered")
+        return self._house
+
+    def _loop(self) -> EventLoopThread:
+        thread = get_event_loop_thread()
+        if thread is None:
+            raise AssertionError("AsyncIO stands before this middleware and has started the loop")
+        return thread
+
+
+def work(settings: Settings, threads: int) -> None:
+    """Be one worker process, until SIGTERM or SIGINT; then finish what is in flight."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    broker = open_broker(open_broker_redis(locate(settings)))
+    residence = Residence(settings, name)
+    broker.add_middleware(AsyncIO())
+    broker.add_middleware(residence)
+    declare(broker, residence)
+    worker = Worker(broker, worker_threads=threads, worker_timeout=POLL_MS)
+
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    worker.start()
+    log.info("worker.started", name=name, threads=threads)
+    ended.wait()
+    worker.stop()
+    log.info("worker.ended", name=name)

@@ -1,0 +1,58 @@
+"""Keeps delivery's picture of the integrations true: ends deletions, repeats what was unheard.
+
+The registry commits first and tells delivery then. A process that dies between the two leaves a
+difference, which the sweep finds here within a minute.
+"""
+
+import structlog
+
+from delivery.control import Control
+from delivery.integration import IntegrationId
+from hub.registry.integrations import IntegrationMark, IntegrationRegistry
+
+log = structlog.get_logger()
+
+
+class Upkeep:
+    """Compares registry and delivery, and mends what differs."""
+
+    def __init__(self, integrations: IntegrationRegistry, control: Control) -> None:
+        self._integrations = integrations
+        self._control = control
+
+    async def delete(self, integration_id: IntegrationId, *, discard: bool, by: str) -> int:
+        """Delete an integration with what it holds; give how many statements that were.
+
+        Raises StatementsWaiting and changes nothing if there are some and `discard` is not said.
+        Once begun it is ended by the sweep, whatever happens to this process.
+        """
+        if not discard:
+            await self._control.remove(integration_id, discard=False)
+        await self._integrations.mark_deleting(integration_id, by=by)
+        count = await self._control.remove(integration_id, discard=True)
+        await self._integrations.remove(integration_id, by=by)
+        return count
+
+    async def reconcile(self) -> int:
+        """Tell delivery of every integration it has not heard of rightly; give how many."""
+        mended, cursor = 0, None
+        while True:
+            page = await self._integrations.list_all(cursor=cursor)
+            heard = await self._control.revisions([mark.id for mark in page.items])
+            for mark in page.items:
+                if mark.deleting or heard[mark.id] != mark.revision:
+                    await self._mend(mark)
+                    mended += 1
+            cursor = page.next
+            if cursor is None:
+                return mended
+
+    async def _mend(self, mark: IntegrationMark) -> None:
+        log.info("integration.reconciled", integration=mark.id, deleting=mark.deleting)
+        if mark.deleting:
+            await self._control.remove(mark.id, discard=True)
+            await self._integrations.remove(mark.id, by="hub")
+            return
+        integration = await self._integrations.find(mark.id)
+        if integration is not None:
+            await self._control.apply(integration)

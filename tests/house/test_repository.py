@@ -1,0 +1,36 @@
+"""What a stranger's checkout must not hold."""
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def _tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],  # noqa: S607 - wherever git is
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def test_locks_carry_hashes_and_no_index_address() -> None:
+    locks = [path for path in _tracked() if path.suffix == ".lock"]
+
+    assert {path.name for path in locks} >= {"requirements.lock", "requirements-test.lock"}
+    for path in locks:
+        text = path.read_text()
+        assert "--hash=sha256:" in text
+        assert not re.search(r"index-url|https?://", text), path
+
+
+def test_no_file_carries_a_path_of_one_machine() -> None:
+    machine = re.compile(rb"[\"' =(](/root|/home|/work)/[a-z]")
+
+    strays = [str(p) for p in _tracked() if p != Path(__file__) and machine.search(p.read_bytes())]
+
+    assert strays == []

@@ -1,0 +1,198 @@
+"""A whole delivery engine in one process, with a clock that is moved by hand.
+
+Real: Redis (Valkey), every script, drain, heartbeat, alerts, and the sandbox as LRS and token
+server.
+Moved: time. Rings are answered by `settle`, as a worker would.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import redis.asyncio as aioredis
+from delivery.letter import Letters
+
+from config.sandbox.in_process import InProcess
+from config.sandbox.state import Sandbox
+from delivery.alerts import Alerts, MailRecords
+from delivery.control import Control
+from delivery.directory import Directory
+from delivery.doorbell import Work
+from delivery.drain import Drainer
+from delivery.heartbeat import Heartbeat
+from delivery.intake import Intake, Taken
+from delivery.integration import Integration, IntegrationId
+from delivery.journal import Journal
+from delivery.keys import DUE, MAIL
+from delivery.lease import Leases
+from delivery.lrs import Lrs
+from delivery.meters import Meters
+from delivery.oauth import Tokens
+from delivery.parked import ParkedStatements
+from delivery.receipts import Receipt, Receipts
+from delivery.running import Running
+from delivery.statement import Statement
+from delivery.statement_queue import Policy
+from delivery.status import Health
+from delivery.status_store import StatusStore
+from delivery.store import Store
+from delivery.times import from_ms
+from tests.fakes.contacts import FakeContacts
+from tests.fakes.registry import FakeRegistry, FakeUpkeep, an_integration
+from tests.fakes.sealer import PlainSealer
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+PATIENCE = timedelta(seconds=30)
+
+
+class World:
+    """Everything between an upstream and an LRS."""
+
+    def __init__(self, redis: aioredis.Redis) -> None:
+        self.now = START
+        self.redis = redis
+        self.sandbox = Sandbox(self.clock)
+        self.registry = FakeRegistry()
+        self.contacts = FakeContacts()
+        self.rings: list[tuple[Work, list[IntegrationId]]] = []
+        self.client = httpx.AsyncClient(transport=InProcess(self.sandbox), timeout=30)
+        self.store = Store(redis)
+        self.states = StatusStore(self.store, self.clock)
+        self.meters = Meters(self.store)
+        self.intake = Intake(self.store, self, self.meters, self.clock, max_queue=100_000)
+        self.directory = Directory(self.registry, self.states, self)
+        self.control = Control(
+            store=self.store,
+            states=self.states,
+            receipts=Receipts(self.store),
+            journal=Journal(self.store),
+            parked_statements=ParkedStatements(self.store, self.clock, timedelta(days=7)),
+            mail_records=MailRecords(self.store),
+            doorbell=self,
+            clock=self.clock,
+            receipt_age=timedelta(days=7),
+        )
+        self.tokens = Tokens(
+            redis, self.client, PlainSealer(), self.directory, self.clock, PATIENCE
+        )
+        self.drainer = Drainer(
+            store=self.store,
+            leases=Leases(self.store, self.clock),
+            directory=self.directory,
+            lrs=Lrs(self.client, PATIENCE),
+            tokens=self.tokens,
+            journal=Journal(self.store),
+            meters=self.meters,
+            doorbell=self,
+            clock=self.clock,
+            policy=Policy(
+                heartbeat=timedelta(seconds=60),
+                alert_interval=timedelta(days=1),
+                receipt_age=timedelta(days=7),
+            ),
+        )
+        self.running = Running(self.drainer.drain)
+        letters = Letters("hub@learning.example", "https://hub.example")
+        self.alerts = Alerts(
+            self.store, self.states, self.registry, self.contacts, letters.write, self.clock
+        )
+        self.heartbeat = Heartbeat(
+            store=self.store,
+            states=self.states,
+            registry=FakeUpkeep(self.registry, self.states),
+            meters=self.meters,
+            doorbell=self,
+            clock=self.clock,
+            name="world",
+        )
+
+    def clock(self) -> datetime:
+        """Give the world's time."""
+        return self.now
+
+    def ring(self, work: Work, integration_ids: Iterable[IntegrationId]) -> None:
+        """Hear a ring; `settle` answers it."""
+        self.rings.append((work, list(integration_ids)))
+
+    async def add(self, name: str = "acme", **changes: object) -> Integration:
+        """Set up an integration."""
+        integration = an_integration(name, **changes)
+        self.registry.put(integration)
+        await self.control.apply(integration)
+        return integration
+
+    async def change(self, integration: Integration, **changes: object) -> Integration:
+        """Save an integration whose address or credentials changed, as the portal would."""
+        known = self.registry.integrations[integration.id]
+        return await self._save(replace(known, version=known.version + 1), **changes)
+
+    async def rename(self, integration: Integration, **changes: object) -> Integration:
+        """Save an integration in which nothing changed that could release anything."""
+        return await self._save(self.registry.integrations[integration.id], **changes)
+
+    async def post(self, integration: Integration, *posted: Statement) -> Taken:
+        """Hand statements in, and answer the rings that follow."""
+        taken = await self.intake.accept(integration.id, posted)
+        await self.settle()
+        return taken
+
+    async def settle(self) -> None:
+        """Answer every ring, and the rings that follow from them."""
+        while self.rings:
+            work, ids = self.rings.pop(0)
+            if work is Work.MAIL:
+                for integration_id in ids:
+                    await self.alerts.send(integration_id)
+                continue
+            for integration_id in ids:
+                await self.drainer.drain(integration_id, lambda: False)
+
+    async def run(self, **length: float) -> None:
+        """Let time pass, from one due moment to the next."""
+        until = self.now + timedelta(**length)
+        while (moment := await self._next_due()) is not None and moment <= until:
+            self.now = max(self.now, moment)
+            await self.heartbeat.beat()
+            await self.settle()
+        self.now = until
+
+    async def health(self, integration: Integration) -> Health:
+        """Tell how an integration's delivery stands."""
+        return (await self.control.health([integration.id]))[integration.id]
+
+    async def receipt(self, integration: Integration, statement: Statement) -> Receipt:
+        """Tell what became of a statement."""
+        found = await self.control.receipt(integration.id, statement.id)
+        assert found is not None
+        return found
+
+    @property
+    def delivered(self) -> list[str]:
+        """The ids that the LRS holds, in the order they came."""
+        return self.sandbox.lrs.ids()
+
+    async def _save(self, integration: Integration, **changes: object) -> Integration:
+        changes["revision"] = integration.revision + 1
+        saved = replace(integration, **changes)  # type: ignore[arg-type]  # fields by name
+        self.registry.put(saved)
+        await self.control.apply(saved)
+        await self.settle()
+        return saved
+
+    async def _next_due(self) -> datetime | None:
+        found = await self.store.ask(
+            ("ZRANGE", DUE, 0, 0, "WITHSCORES"), ("ZRANGE", MAIL, 0, 0, "WITHSCORES")
+        )
+        scores = [entries[0][1] for entries in found if entries]
+        return from_ms(min(scores)) if scores else None
+
+
+@asynccontextmanager
+async def open_world(url: str) -> AsyncIterator[World]:
+    """Open a world on an empty Redis."""
+    async with aioredis.Redis.from_url(url) as redis:
+        world = World(redis)
+        async with world.client:
+            yield world
