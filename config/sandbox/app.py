@@ -1,6 +1,9 @@
 """The sandbox as one ASGI application: which address leads where."""
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from config.sandbox import pages, switchboard, token_endpoint, xapi
@@ -24,7 +27,14 @@ def build(sandbox: Sandbox) -> Starlette:
             Route("/style.css", pages.style),
             Route("/", pages.index),
         ],
-        exception_handlers={404: pages.not_found},
+        exception_handlers={404: _nothing_here, 405: _nothing_here},
     )
     app.state.sandbox = sandbox
     return app
+
+
+async def _nothing_here(request: Request, flaw: Exception) -> Response:
+    status = flaw.status_code if isinstance(flaw, HTTPException) else 404
+    if request.url.path.startswith("/xapi"):
+        return xapi.nothing_here(request, status)
+    return pages.nothing_here(request, status)

@@ -47,6 +47,11 @@ class Oauth:
         self.lifetime = LIFETIME
         self.expires_in = ExpiresIn.NUMBER
 
+    @property
+    def good(self) -> int:
+        """How many access tokens are remembered."""
+        return len(self._good)
+
     def revoke_all(self) -> None:
         """Let no access token issued so far be good any more."""
         self._good.clear()

@@ -59,10 +59,10 @@ async def style(_request: Request) -> Response:
     return Response(_style, media_type="text/css", headers={"Cache-Control": "no-cache"})
 
 
-async def not_found(request: Request, _flaw: Exception) -> Response:
-    """Say that there is nothing here, to people and to programs."""
-    sentence = f"There is nothing at {request.url.path}."
-    return page(request, "problem.html", status=404, sentence=sentence)
+def nothing_here(request: Request, status: int) -> Response:
+    """Say that there is no such page, or not this method for it."""
+    sentence = f"There is no {request.method} {request.url.path} here."
+    return page(request, "problem.html", status=status, sentence=sentence)
 
 
 def page(

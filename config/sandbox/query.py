@@ -51,22 +51,15 @@ class Query:
         return held.place > self.position if self.ascending else held.place < self.position
 
 
-def select(kept: Sequence[Held], query: Query) -> list[Held]:
-    """Return one page of statements, in the order asked for."""
+def select(kept: Sequence[Held], query: Query) -> tuple[list[Held], str]:
+    """Return one page of statements in the order asked for, and where more of them are."""
+    size = min(query.limit, LARGEST_PAGE)
     line = kept if query.ascending else reversed(kept)
-    return list(islice((held for held in line if query.selects(held)), _page(query) + 1))
-
-
-def more_after(found: list[Held], query: Query) -> str:
-    """Cut the page to its size; return where the rest is, or nothing if this was all."""
-    if len(found) <= _page(query):
-        return ""
-    del found[_page(query) :]
-    return _address(replace(query, position=found[-1].place))
-
-
-def _page(query: Query) -> int:
-    return min(query.limit, LARGEST_PAGE)
+    found = list(islice((held for held in line if query.selects(held)), size + 1))
+    if len(found) <= size:
+        return found, ""
+    page = found[:size]
+    return page, _address(replace(query, position=page[-1].place))
 
 
 def _address(query: Query) -> str:

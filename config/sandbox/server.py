@@ -19,6 +19,7 @@ from config.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from config.sandbox.state import Sandbox
 
 BACKLOG = 2048
+HIGHEST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,8 @@ async def _http(sandbox: Sandbox, listener: socket.socket, at: Addresses) -> Asy
         )
     )
     running = asyncio.create_task(server.serve([listener]))
+    # A server that fails to start must not be waited for without end.
+    running.add_done_callback(lambda _: server.ready.set())
     try:
         await server.ready.wait()
         yield
@@ -162,10 +165,12 @@ async def _mail(sandbox: Sandbox, host: str, port: int | None) -> AsyncIterator[
 
 
 def _listener(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= HIGHEST_PORT:
+        raise CannotListen(f"there is no port {port}")
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as flaw:
+    except OSError as flaw:
         raise CannotListen(f"cannot listen on {host} port {port}: {flaw}") from flaw
 
 

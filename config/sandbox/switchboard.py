@@ -21,7 +21,7 @@ _FORM = "application/x-www-form-urlencoded"
 async def control(request: Request) -> Response:
     """Show the switches, or turn them: by JSON, or by the forms of the page."""
     sandbox: Sandbox = request.app.state.sandbox
-    if request.method == "GET":
+    if request.method != "POST":
         return as_json(sandbox.state())
     is_form = _content_type(request) == _FORM
     try:

@@ -15,7 +15,7 @@ from config.sandbox.line import line_of
 from config.sandbox.lrs import LARGEST_BODY, as_read
 from config.sandbox.moments import written
 from config.sandbox.obey import as_json, obey
-from config.sandbox.query import Query, more_after, select
+from config.sandbox.query import Query, select
 from config.sandbox.state import Sandbox
 
 VERSION = "X-Experience-API-Version"
@@ -31,7 +31,7 @@ async def statements(request: Request) -> Response:
     """POST, PUT and GET of statements, behind the switch."""
     sandbox: Sandbox = request.app.state.sandbox
     at = sandbox.clock()
-    if request.method != "GET":
+    if request.method in {"POST", "PUT"}:
         sandbox.lrs.attempts += 1
     body = await read_body(request, max(LARGEST_BODY, sandbox.lrs.body_limit))
     ids, count = peek(body) if body else ((), 0)
@@ -45,6 +45,12 @@ async def statements(request: Request) -> Response:
 async def about(request: Request) -> Response:
     """Which versions are spoken; asks for no credentials and no version."""
     return as_json({"version": list(VERSIONS)}, headers={VERSION: _version_answered(request)})
+
+
+def nothing_here(request: Request, status: int) -> Response:
+    """Say that the LRS of the sandbox has no such resource, or not this method for it."""
+    reason = f"the sandbox does not offer {request.method} {request.url.path}"
+    return as_json({"error": reason}, status, {VERSION: _version_answered(request)})
 
 
 def _work(sandbox: Sandbox, request: Request, body: bytes | None) -> Response:
@@ -85,12 +91,12 @@ def _get(sandbox: Sandbox, request: Request, _body: bytes, _client: str) -> Resp
         if held is None:
             raise RefusedRequest(404, f"no statement {query.statement_id}")
         return Response(as_read(held), headers=headers, media_type="application/json")
-    found = select(sandbox.lrs.kept(), query)
+    found, more = select(sandbox.lrs.kept(), query)
     page = [msgspec.Raw(as_read(held)) for held in found]
-    return as_json({"statements": page, "more": more_after(found, query)}, headers=headers)
+    return as_json({"statements": page, "more": more}, headers=headers)
 
 
-_METHODS: dict[str, Answering] = {"POST": _post, "PUT": _put, "GET": _get}
+_METHODS: dict[str, Answering] = {"POST": _post, "PUT": _put, "GET": _get, "HEAD": _get}
 
 
 def _only_one(statements: list[Incoming]) -> Incoming:
