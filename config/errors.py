@@ -7,7 +7,8 @@
     ├── StoreAway               no Redis at the address the settings give
     ├── UnsafeStore             Redis would throw statements away
     ├── ProcessFailed           a child ended before it was ready
-    └── AddressInUse            something else listens where web should
+    ├── AddressInUse            something else listens where web should
+    └── DemoFailed              the demo got an answer that it cannot go on with
 
 Each is told to people in one line by the command line, so the text says what to do.
 """
@@ -47,3 +48,7 @@ class ProcessFailed(ConfigError):
 
 class AddressInUse(ConfigError):
     """Something else listens where web should."""
+
+
+class DemoFailed(ConfigError):
+    """The demo got an answer that it cannot go on with."""
