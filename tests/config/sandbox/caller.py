@@ -16,7 +16,8 @@ Json = dict[str, object]
 
 
 def an_id(number: int = 1) -> str:
-    return str(UUID(int=number, version=4))
+    # With letters in it, so that upper and lower case are told apart.
+    return str(UUID(int=(0xABCDEF << 96) + number, version=4))
 
 
 def a_statement(number: int = 1, /, **changed: object) -> Json:
