@@ -121,12 +121,15 @@ async def test_a_repeat_with_other_content_is_a_conflict(caller: Caller, sandbox
     ],
     ids=lambda changed: next(iter(changed)),
 )
-async def test_what_an_lrs_does_not_compare_is_no_conflict(caller: Caller, changed: Json) -> None:
+async def test_what_an_lrs_does_not_compare_is_no_conflict(
+    caller: Caller, sandbox: Sandbox, changed: Json
+) -> None:
     await caller.post(a_statement())
 
     answer = await caller.post(a_statement(**changed))
 
     assert answer.status_code == 200
+    assert sandbox.lrs.ids() == [an_id()]
 
 
 @pytest.mark.parametrize(
