@@ -49,14 +49,15 @@ async def ask(
     request: httpx.Request,
     *,
     within: timedelta,
-    clock: Clock,
+    clock: Clock | None = None,
     whole: bool = False,
 ) -> Reply:
     """Send one request and read its answer, all phases within one limit of time.
 
     The status decides: once it is there, a body that breaks off or never ends does not take it
     back. With `whole`, for answers whose body is the point, such a body counts as no answer, and
-    64 KiB are kept instead of 8.
+    64 KiB are kept instead of 8. `clock` serves where a server names a date to come back at, but
+    not its own.
     """
     loop = asyncio.get_running_loop()
     start = loop.time()
@@ -88,7 +89,7 @@ async def ask(
 
 
 def _answer(
-    response: httpx.Response, body: bytes, *, took: timedelta, clock: Clock, kept: int
+    response: httpx.Response, body: bytes, *, took: timedelta, clock: Clock | None, kept: int
 ) -> Answer:
     headers = response.headers
     delay = headers.get("retry-after")
@@ -162,7 +163,7 @@ def _say(error: BaseException) -> str:
     return _CONTROL.sub(" ", words).strip()[:300] or type(error).__name__
 
 
-def read_retry_after(value: str, date: str | None, clock: Clock) -> timedelta | None:
+def read_retry_after(value: str, date: str | None, clock: Clock | None) -> timedelta | None:
     """Read a Retry-After of seconds, or of a date by the server's own clock if it tells it.
 
     Bounded to a day; None if it makes no sense (RFC 9110, 10.2.3).
@@ -171,9 +172,11 @@ def read_retry_after(value: str, date: str | None, clock: Clock) -> timedelta | 
     if value.isascii() and value.isdigit():
         return min(timedelta(seconds=int(value[:9])), LONGEST_DELAY)
     until, now = _moment(value), (_moment(date) if date else None)
-    if until is None:
+    if now is None and clock:
+        now = clock()
+    if until is None or now is None:
         return None
-    return min(max(until - (now or clock()), timedelta()), LONGEST_DELAY)
+    return min(max(until - now, timedelta()), LONGEST_DELAY)
 
 
 def _moment(text: str) -> datetime | None:

@@ -18,7 +18,9 @@ USER_AGENT = f"learning-hub/{version('learning-hub')}"
 class Lrs:
     """Posts statements; one request each time, and never an exception for what the world does."""
 
-    def __init__(self, client: httpx.AsyncClient, *, within: timedelta, clock: Clock) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, within: timedelta, clock: Clock | None = None
+    ) -> None:
         self._client = client
         self._within = within
         self._clock = clock

@@ -1,9 +1,9 @@
 """Access tokens: fetched once, shared by all workers, renewed before they end.
 
-| key              | type   | content                                            | lifetime                  |
-|------------------|--------|----------------------------------------------------|---------------------------|
-| `hub:{id}:token` | string | token, version, when to renew and its end; sealed  | the token's own           |
-| `hub:{id}:fetch` | string | the lock of whoever fetches a token now            | thrice the request's time |
+| key              | type   | content                                     | lifetime          |
+|------------------|--------|---------------------------------------------|-------------------|
+| `hub:{id}:token` | string | token, version, when to renew, end; sealed  | the token's own   |
+| `hub:{id}:fetch` | string | the lock of whoever fetches a token now     | 3 x request limit |
 
 A token belongs to the version of the integration it was fetched for, and serves no other. Secrets
 and tokens stay out of logs, of reasons and of `repr`, also where a server echoes them.
@@ -75,7 +75,6 @@ class Tokens:
         self,
         redis: aioredis.Redis,
         client: httpx.AsyncClient,
-        *,
         sealer: Sealer,
         integrations: Integrations,
         clock: Clock,
@@ -204,13 +203,10 @@ class Tokens:
             outcome=type(fetched.grant).__name__,
             milliseconds=length_ms(fetched.reply.took),
         )
-        match fetched.grant:
-            case Grant(refresh_token=str() as rotated) if credentials.refresh_token not in {
-                None,
-                rotated,
-            }:
-                # Before the access token is used: whatever comes next, this one must not be lost.
-                await self._refresh_tokens.keep(integration, rotated)
+        rotated = fetched.grant.refresh_token if isinstance(fetched.grant, Grant) else None
+        if rotated and credentials.refresh_token not in {None, rotated}:
+            # Before the access token is used: whatever comes next, this one must not be lost.
+            await self._refresh_tokens.keep(integration, rotated)
         return fetched
 
     async def _ask(self, credentials: Credentials) -> Reply:

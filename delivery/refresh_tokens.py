@@ -1,8 +1,9 @@
 """Refresh tokens that rotate: the newest is never lost, or the integration would be.
 
-| key                | type   | content                                           | lifetime              |
-|--------------------|--------|---------------------------------------------------|-----------------------|
-| `hub:{id}:rotated` | string | version and refresh token, sealed, while SQL is away | until SQL has it, KEPT |
+| key                | type   | content                                   | lifetime              |
+|--------------------|--------|-------------------------------------------|-----------------------|
+| `hub:{id}:rotated` | string | version, token that SQL could not take;   | until SQL has it,     |
+|                    |        | sealed                                    | at most KEPT          |
 """
 
 from dataclasses import replace

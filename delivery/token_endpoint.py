@@ -110,7 +110,7 @@ def secrets_of(credentials: Credentials) -> Iterator[str]:
 
 
 def _basic(credentials: Credentials) -> str:
-    pair = f"{quote_plus(credentials.client_id)}:{quote_plus(credentials.client_secret)}"
+    pair = ":".join(quote(p, safe="") for p in (credentials.client_id, credentials.client_secret))
     return base64.b64encode(pair.encode()).decode()
 
 
