@@ -1,17 +1,18 @@
 """Puts the house together: who is given what. Nothing here decides anything."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 
-from delivery.letter import Letters
-from delivery.mailer import FileMailer, SmtpMailer
-from delivery.oauth import Tokens
+from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from config import clock
 from config.broker import Bell, BellBroker, open_broker
 from config.keyring import open_keyring
+from config.readiness import checks, run_errands, tell_durability
 from config.settings import Settings
 from config.stores import locate, open_broker_redis, open_redis
 from delivery.alerts import Alerts, MailRecords
@@ -23,14 +24,22 @@ from delivery.egress import Egress
 from delivery.heartbeat import Heartbeat
 from delivery.journal import Journal
 from delivery.lease import Leases
+from delivery.letter import Letters
 from delivery.lrs import Lrs
+from delivery.mailer import FileMailer, SmtpMailer
 from delivery.meters import Meters
+from delivery.oauth import Tokens
 from delivery.parked import ParkedStatements
 from delivery.receipts import Receipts
+from delivery.rehearsal import Rehearsal
 from delivery.running import Running
 from delivery.statement_queue import Policy
 from delivery.status_store import StatusStore
 from delivery.store import Store
+from hub.api.app import build
+from hub.api.house import House, Limits
+from hub.api.known import KnownIntegrations, looking_in
+from hub.metrics import Metrics
 from hub.registry.audit import Audit
 from hub.registry.database import Database
 from hub.registry.integrations import IntegrationRegistry
@@ -100,6 +109,7 @@ async def open_delivery(settings: Settings, registry: Registry) -> AsyncIterator
     states = StatusStore(store, clock.now)
     control = open_control_on(store, states, bell, settings)
     try:
+        await tell_durability(redis)
         yield Delivery(
             redis=redis,
             store=store,
@@ -164,7 +174,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
             store=delivery.store,
             leases=Leases(delivery.store, clock.now),
             directory=directory,
-            lrs=Lrs(client, settings.request_timeout),
+            lrs=Lrs(client, within=settings.request_timeout, clock=clock.now),
             tokens=Tokens(
                 delivery.redis,
                 client,
@@ -183,6 +193,12 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 receipt_age=settings.receipt_age,
             ),
         )
+        letters = Letters(
+            settings.mail_from,
+            settings.public_url,
+            heartbeat=settings.heartbeat,
+            interval=settings.alert_interval,
+        )
         yield WorkerHouse(
             running=Running(drainer.drain),
             alerts=Alerts(
@@ -190,7 +206,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 delivery.states,
                 registry.integrations,
                 open_mailer(settings),
-                Letters(settings.mail_from, settings.public_url).write,
+                letters.write,
                 clock.now,
             ),
             heartbeat=Heartbeat(
@@ -210,3 +226,47 @@ def open_mailer(settings: Settings) -> SmtpMailer | FileMailer:
     if settings.smtp_url is None:
         return FileMailer(settings.data_dir / "mails")
     return SmtpMailer(settings.smtp_url, settings.mail_from)
+
+
+@asynccontextmanager
+async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
+    """Open everything that the web process needs, and build its application."""
+    async with AsyncExitStack() as stack:
+        registry = await stack.enter_async_context(open_registry(settings))
+        delivery = await stack.enter_async_context(open_delivery(settings, registry))
+        egress = Egress(settings.egress_allow)
+        client = await stack.enter_async_context(
+            egress.open_client(timeout=settings.request_timeout)
+        )
+        directory = Directory(registry.integrations, delivery.states, delivery.bell)
+        tokens = Tokens(
+            delivery.redis, client, registry.vault, directory, clock.now, settings.request_timeout
+        )
+        lrs = Lrs(client, within=settings.request_timeout, clock=clock.now)
+        metrics = Metrics(registry.integrations, delivery.control, delivery.meters)
+        house = House(
+            programs=registry.programs,
+            keys=registry.keys,
+            providers=registry.providers,
+            integrations=registry.integrations,
+            audit=registry.audit,
+            known=KnownIntegrations(
+                looking_in(registry.integrations, registry.providers), clock.now
+            ),
+            intake=Intake(
+                delivery.store, delivery.bell, delivery.meters, clock.now, settings.max_queue
+            ),
+            control=delivery.control,
+            upkeep=delivery.upkeep,
+            rehearsal=Rehearsal(egress, tokens, lrs, within=settings.request_timeout),
+            egress=egress,
+            clock=clock.now,
+            metrics=lambda: metrics.text(clock.now()),
+            public_url=settings.public_url,
+            version=version("learning-hub"),
+            limits=Limits(settings.max_body_bytes, settings.max_batch),
+            checks=checks(delivery.store, registry.database),
+        )
+        errands = asyncio.create_task(run_errands(delivery.meters, registry.keys))
+        stack.callback(errands.cancel)
+        yield build(house)

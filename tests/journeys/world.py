@@ -81,7 +81,7 @@ class World:
             store=self.store,
             leases=Leases(self.store, self.clock),
             directory=self.directory,
-            lrs=Lrs(self.client, PATIENCE),
+            lrs=Lrs(self.client, within=PATIENCE, clock=self.clock),
             tokens=self.tokens,
             journal=Journal(self.store),
             meters=self.meters,
