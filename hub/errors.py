@@ -2,6 +2,7 @@
 
     HubError
     ├── RegistryUnavailable     SQL cannot be reached, or does not answer in time
+    ├── RegistryTooNew          the tables were made by a later version of this product
     ├── BadDatabaseUrl          the setting names no database we can use
     ├── BadSecretKeys           the setting holds no usable encryption keys
     ├── UnknownSecretKey        a secret was sealed with a key that is not among ours
@@ -29,6 +30,10 @@ class HubError(Exception):
 
 class RegistryUnavailable(HubError):
     """SQL cannot be reached, or does not answer in time; a write may or may not have arrived."""
+
+
+class RegistryTooNew(HubError):
+    """The tables were made by a later version of this product; it would not understand them."""
 
 
 class BadDatabaseUrl(HubError):

@@ -1,38 +1,24 @@
 """The one door to SQL: transactions, and the translation of a store that is away.
 
-SQLite serves one machine, PostgreSQL many; everything above this module is the same on both.
-SQLite runs with a write-ahead log and full sync (what is committed is on disk), and its writers
-take the write lock when they begin, so that they queue instead of failing in the middle.
+Everything above this module is the same on SQLite and PostgreSQL. On SQLite, writers take the
+write lock when they begin, so that they queue instead of failing in the middle.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
-from sqlalchemy import URL, Connection, Engine, event, make_url, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import (
-    ArgumentError,
-    DataError,
-    DBAPIError,
-    InterfaceError,
-    OperationalError,
-)
+from sqlalchemy import text
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from hub.errors import BadDatabaseUrl, RegistryUnavailable, UnstorableValue
+from hub.errors import RegistryUnavailable, UnstorableValue
+from hub.registry.engines import IMMEDIATE, make_engine
 
-CONNECT_SECONDS = 2
 LONGEST_SECONDS = 4.0
 """No transaction here is long; one that takes more than this waits for a store that is away."""
 
-DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "postgresql": "postgresql+psycopg",
-    "postgres": "postgresql+psycopg",
-}
 AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError, TimeoutError)
 
 
@@ -41,7 +27,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = make_engine(url)
-        self._writing = self._engine.execution_options(hub_begin="BEGIN IMMEDIATE")
+        self._writing = self._engine.execution_options(**IMMEDIATE)
         self._turn: AbstractAsyncContextManager[None] = (
             asyncio.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
         )
@@ -74,71 +60,12 @@ class Database:
         await self._engine.dispose()
 
 
-def make_engine(url: str, *, busy_seconds: int = 3) -> AsyncEngine:
-    """Make an engine for `sqlite:///path` or `postgresql://...`.
-
-    `busy_seconds` is how long SQLite waits for another process's write lock.
-    """
-    target = _parse(url)
-    if target.get_backend_name() == "sqlite":
-        return _sqlite_engine(target, busy_seconds)
-    return create_async_engine(
-        target,
-        hide_parameters=True,
-        pool_pre_ping=True,
-        pool_timeout=CONNECT_SECONDS,
-        connect_args={
-            "connect_timeout": CONNECT_SECONDS,
-            "application_name": "learning-hub",
-            # Poolers in front of PostgreSQL do not carry prepared statements from one to the next.
-            "prepare_threshold": None,
-        },
-    )
-
-
-def _parse(url: str) -> URL:
-    try:
-        given = make_url(url)
-    except ArgumentError:
-        raise BadDatabaseUrl("expected sqlite:///path or postgresql://...") from None
-    driver = DRIVERS.get(given.drivername)
-    if driver is None:
-        raise BadDatabaseUrl(
-            f"{given.drivername}:// is not supported; expected sqlite:///path or postgresql://..."
-        )
-    if given.drivername == "sqlite" and given.database in {None, "", ":memory:"}:
-        raise BadDatabaseUrl("SQLite needs a file: sqlite:///path")
-    return given.set(drivername=driver)
-
-
-def _sqlite_engine(target: URL, busy_seconds: int) -> AsyncEngine:
-    engine = create_async_engine(target, hide_parameters=True, pool_timeout=CONNECT_SECONDS)
-
-    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        # The driver would begin transactions by itself, too late and without the write lock.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {busy_seconds * 1000}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
-
-    sync_engine: Engine = engine.sync_engine
-    event.listen(sync_engine, "connect", prepare)
-    event.listen(sync_engine, "begin", _begin)
-    return engine
-
-
-def _begin(connection: Connection) -> None:
-    begin = connection.get_execution_options().get("hub_begin", "BEGIN")
-    connection.exec_driver_sql(str(begin))
-
-
 @asynccontextmanager
 async def _translated() -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
+        # At the first cancellation the driver asks the server, politely and for long, to stop; a
+        # server that is stalled never hears it. The second makes it hang up.
+        async with asyncio.timeout(LONGEST_SECONDS + 0.25), asyncio.timeout(LONGEST_SECONDS):
             yield
     except AWAY as error:
         raise RegistryUnavailable(f"SQL is away: {_words(error)}") from error

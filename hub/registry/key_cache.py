@@ -62,21 +62,29 @@ class KeyCache:
     def _start(self, key_id: str) -> asyncio.Task[KnownKey | None]:
         asking = asyncio.create_task(self._ask(key_id))
         self._asking[key_id] = asking
-        asking.add_done_callback(lambda done: self._end(key_id, done))
+        asking.add_done_callback(_take_note)
         return asking
-
-    def _end(self, key_id: str, asking: asyncio.Task[KnownKey | None]) -> None:
-        del self._asking[key_id]
-        if not asking.cancelled():
-            # Taken note of, lest asyncio complains when nobody waits for it any more.
-            asking.exception()
 
     async def _ask(self, key_id: str) -> KnownKey | None:
         asked_at = self._clock()
-        key = await self._read(key_id)
+        try:
+            key = await self._read(key_id)
+        finally:
+            del self._asking[key_id]
+        self._remember(key_id, _Answer(asked_at, key))
+        return key
+
+    def _remember(self, key_id: str, answer: _Answer) -> None:
         self.forget(key_id)
-        answers, room = (self._known, ROOM_FOR_KNOWN) if key else (self._unknown, ROOM_FOR_UNKNOWN)
+        answers, room = (
+            (self._known, ROOM_FOR_KNOWN) if answer.key else (self._unknown, ROOM_FOR_UNKNOWN)
+        )
         while len(answers) >= room:
             del answers[next(iter(answers))]
-        answers[key_id] = _Answer(asked_at, key)
-        return key
+        answers[key_id] = answer
+
+
+def _take_note(asking: asyncio.Task[KnownKey | None]) -> None:
+    # Or asyncio complains of an error when nobody waits for the answer any more.
+    if not asking.cancelled():
+        asking.exception()

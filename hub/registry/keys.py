@@ -194,7 +194,7 @@ def _record(row: ApiKeyRow) -> ApiKey:
         id=row.id,
         user_id=row.user_id,
         system=row.system,
-        rights=MappingProxyType(rights),
+        rights=rights,
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,

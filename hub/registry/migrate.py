@@ -9,11 +9,12 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from hub.errors import RegistryUnavailable
-from hub.registry.database import make_engine
+from hub.errors import RegistryTooNew, RegistryUnavailable
+from hub.registry.engines import IMMEDIATE, make_engine
 
 LOCK_SECONDS = 60
 POSTGRES_LOCK = 0x6C_68_75_62
@@ -22,12 +23,12 @@ POSTGRES_LOCK = 0x6C_68_75_62
 
 async def migrate(url: str) -> None:
     """Upgrade the database at `url` to the newest tables; create them if there are none."""
-    engine = make_engine(url, busy_seconds=LOCK_SECONDS).execution_options(
-        hub_begin="BEGIN IMMEDIATE"
-    )
+    engine = make_engine(url, patience_seconds=LOCK_SECONDS).execution_options(**IMMEDIATE)
     try:
         async with asyncio.timeout(LOCK_SECONDS), engine.begin() as connection:
             await connection.run_sync(upgrade)
+    except CommandError as error:
+        raise RegistryTooNew(f"cannot migrate: {error}") from error
     except (OperationalError, OSError, TimeoutError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise RegistryUnavailable(f"cannot migrate: {cause}") from error

@@ -37,17 +37,31 @@ class Postgres:
     def url(self, database: str) -> str:
         return f"postgresql://hub@127.0.0.1:{self.port}/{database}"
 
-    def create(self, *, template: str = "template0") -> str:
-        """Create a database like `template`, and return its name."""
+    def create(self) -> str:
+        """Create a database, and return its name."""
         name = f"test_{next(self._numbers)}"
-        self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
+        self._run("postgres", "CREATE DATABASE {}", name)
         return name
 
     def drop(self, name: str) -> None:
-        self._run("DROP DATABASE {} WITH (FORCE)", name)
+        self._run("postgres", "DROP DATABASE {} WITH (FORCE)", name)
 
-    def _run(self, statement: str, *names: str) -> None:
+    def empty(self, name: str, *, tables: Sequence[str]) -> None:
+        """Delete all rows of the tables, and hang up on whoever was left there."""
+        self.cut(name)
+        listed = ", ".join(["{}"] * len(tables))
+        self._run(name, f"TRUNCATE {listed} RESTART IDENTITY", *tables)
+
+    def cut(self, name: str) -> None:
+        """End every session in a database, as a restart would."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                [name],
+            )
+
+    def _run(self, database: str, statement: str, *names: str) -> None:
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
             command = sql.SQL(statement).format(*map(sql.Identifier, names))
             connection.execute(command)
 

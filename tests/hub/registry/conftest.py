@@ -14,6 +14,7 @@ from hub.registry.keys import Keys
 from hub.registry.migrate import migrate
 from hub.registry.programs import Programs
 from hub.registry.providers import Providers
+from hub.registry.tables import Base
 from hub.registry.vault import Vault
 from tests.fakes.postgres import Postgres, running_postgres
 from tests.hub.registry.moved_clock import MovedClock
@@ -67,9 +68,10 @@ def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
         yield f"sqlite:///{shutil.copy(migrated, tmp_path / 'registry.db')}"
         return
     server: Postgres = request.getfixturevalue("postgres")
-    name = server.create(template=request.getfixturevalue("migrated_postgres"))
+    name: str = request.getfixturevalue("migrated_postgres")
+    # Ten times as quick as a new database, and as empty.
+    server.empty(name, tables=list(Base.metadata.tables))
     yield server.url(name)
-    server.drop(name)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Facts that many tests start from."""
 
+import threading
 from dataclasses import replace
 
 from hub.registry.integrations import (
@@ -9,6 +10,7 @@ from hub.registry.integrations import (
 )
 from hub.registry.programs import Programs
 from hub.registry.providers import Provider, Providers
+from tests.waiting import until
 
 NEW = NewIntegration(
     name="Main LMS",
@@ -38,3 +40,10 @@ async def an_integration(
 
 def new_for(provider: str) -> NewIntegration:
     return replace(NEW, provider=provider)
+
+
+async def threads_of_sqlite_ended() -> None:
+    """Wait for the threads of connections that never came about; they outlive the error."""
+    await until(
+        lambda: not any("_connection_worker" in thread.name for thread in threading.enumerate())
+    )

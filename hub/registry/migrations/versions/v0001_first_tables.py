@@ -64,7 +64,7 @@ def upgrade() -> None:
         sa.Column("token_auth", sa.String(length=10), nullable=False),
         sa.Column("scope", sa.Text(), nullable=True),
         sa.Column("token_parameters", sa.JSON(), nullable=False),
-        sa.CheckConstraint("status IN ('active', 'disabled')", name="ck_providers_status"),
+        sa.CheckConstraint("status IN ('active', 'disabled')", name=op.f("ck_providers_status")),
         sa.PrimaryKeyConstraint("id", name="pk_providers"),
     )
     op.create_table(
@@ -72,7 +72,7 @@ def upgrade() -> None:
         sa.Column("key_id", sa.String(length=32), nullable=False),
         sa.Column("program_id", sa.String(length=25), nullable=False),
         sa.Column("access", sa.String(length=5), nullable=False),
-        sa.CheckConstraint("access IN ('read', 'write')", name="ck_api_key_rights_access"),
+        sa.CheckConstraint("access IN ('read', 'write')", name=op.f("ck_api_key_rights_access")),
         sa.ForeignKeyConstraint(["key_id"], ["api_keys.id"], name="fk_api_key_rights_key_id"),
         sa.ForeignKeyConstraint(
             ["program_id"], ["programs.id"], name="fk_api_key_rights_program_id"
