@@ -43,13 +43,14 @@ async def spawn(
     """Start a process that ends when this one does.
 
     It gets a session of its own, so that Ctrl-C on the terminal reaches us alone and we decide on
-    the order. What it says comes out of our standard error. `keep`: descriptors it inherits.
+    the order. Its log joins ours; what it answers on standard output nobody asked for. `keep`:
+    descriptors it inherits.
     """
     return await asyncio.create_subprocess_exec(
         *argv,
         env=None if environ is None else dict(environ),
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=2,
+        stdout=asyncio.subprocess.DEVNULL,
         pass_fds=tuple(keep),
         start_new_session=True,
         preexec_fn=_last_will(os.getpid()),

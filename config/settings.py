@@ -162,6 +162,11 @@ class Settings(BaseModel):
         """Nothing but the data folder is used, so that secrets may live there too."""
         return self.redis_url is None and "database_url" not in self.model_fields_set
 
+    @property
+    def keeps_files(self) -> bool:
+        """The data folder is used for something that a start needs."""
+        return self.redis_url is None or "database_url" not in self.model_fields_set
+
 
 def load(environ: Mapping[str, str]) -> Settings:
     """Read the settings; what is wrong is listed whole, by its name in the environment."""

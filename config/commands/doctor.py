@@ -1,0 +1,106 @@
+"""`hub doctor`: looks whether everything is there that a delivery needs."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+import typer
+from redis.exceptions import RedisError
+
+from config import clock
+from config.commands.frame import AsJson, Row, do, prepare, tell_all
+from config.errors import ConfigError
+from config.settings import Settings
+from config.stores import Weight, check_durability, locate, open_redis
+from config.wiring import open_registry
+from hub.errors import HubError
+
+SKEW = timedelta(seconds=2)
+"""Due times are written by one machine and read by another, which then comes too early or late."""
+SMTP_SECONDS = 5
+FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look came to. A fault makes `hub doctor` fail, a warning does not."""
+
+    name: str
+    verdict: str
+    text: str
+
+    def row(self) -> Row:
+        """Write it down."""
+        return {"check": self.name, "verdict": self.verdict, "text": self.text}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(look_after)
+
+
+def look_after(*, as_json: AsJson = False) -> None:
+    """Check settings, Redis, clock, SQL and mail; exit code 1 when something is broken."""
+    findings = do(examine(prepare()))
+    columns = ("check", "verdict", "text")
+    tell_all([finding.row() for finding in findings], columns=columns, as_json=as_json)
+    if any(finding.verdict == FAULT for finding in findings):
+        raise typer.Exit(1)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; one thing that is broken hides no other."""
+    findings = [Finding("settings", "ok", "all names and values are known")]
+    looks: Sequence[tuple[str, Callable[[Settings], Awaitable[list[Finding]]]]] = (
+        ("redis", _redis),
+        ("clock", _clock),
+        ("sql", _sql),
+        ("smtp", _smtp),
+    )
+    for name, look in looks:
+        try:
+            findings += await look(settings)
+        except (ConfigError, HubError, RedisError, aiosmtplib.SMTPException, OSError) as error:
+            findings.append(Finding(name, FAULT, f"{error}"))
+    return findings
+
+
+async def _redis(settings: Settings) -> list[Finding]:
+    async with open_redis(locate(settings)) as redis:
+        found = await check_durability(redis)
+    weights = {Weight.NOTE: "note", Weight.WARNING: "warning"}
+    told = [Finding("redis", weights[one.weight], one.text) for one in found]
+    return told or [Finding("redis", "ok", "every accepted statement is on disk")]
+
+
+async def _clock(settings: Settings) -> list[Finding]:
+    async with open_redis(locate(settings)) as redis:
+        seconds, micros = await redis.time()
+    skew = abs(datetime.fromtimestamp(int(seconds) + int(micros) / 1e6, UTC) - clock.now())
+    verdict = "ok" if skew < SKEW else FAULT
+    return [Finding("clock", verdict, f"{skew.total_seconds():.3f} s apart from Redis")]
+
+
+async def _sql(settings: Settings) -> list[Finding]:
+    async with open_registry(settings) as registry:
+        await registry.database.ping()
+    return [Finding("sql", "ok", "answers")]
+
+
+async def _smtp(settings: Settings) -> list[Finding]:
+    if settings.smtp_url is None:
+        return [Finding("smtp", "warning", "HUB_SMTP_URL is not set: mails go to the data folder")]
+    url = urlsplit(settings.smtp_url)
+    client = aiosmtplib.SMTP(
+        hostname=url.hostname,
+        port=url.port,
+        use_tls=url.scheme == "smtps",
+        username=unquote(url.username) if url.username else None,
+        password=unquote(url.password) if url.password else None,
+        timeout=SMTP_SECONDS,
+    )
+    async with client:
+        await client.noop()
+    return [Finding("smtp", "ok", f"{url.hostname} answers")]
