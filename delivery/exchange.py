@@ -131,20 +131,14 @@ def _tell(error: BaseException, host: str) -> tuple[Failure, str] | None:
             return Failure.NAME_NOT_FOUND, f"the name {host} cannot be resolved: {_say(error)}"
         case ConnectionRefusedError():
             return Failure.CONNECTION_REFUSED, f"{host} refuses connections"
-        case (
-            ConnectionError()
-            | aiohttp.ServerDisconnectedError()
-            | httpx.ReadError()
-            | httpx.WriteError()
-            | httpx.CloseError()
-        ):
+        case httpx.ConnectError():
+            return Failure.CONNECTION_REFUSED, f"{host} cannot be reached: {_say(error)}"
+        case ConnectionError() | aiohttp.ServerDisconnectedError() | httpx.NetworkError():
             return Failure.CONNECTION_RESET, f"{host} closed the connection before it answered"
         case aiohttp.ClientPayloadError():
             return Failure.CONNECTION_RESET, f"the answer of {host} broke off"
         case aiohttp.ServerTimeoutError() | TimeoutError():
             return None
-        case aiohttp.ClientOSError() | httpx.ConnectError():
-            return Failure.CONNECTION_REFUSED, f"{host} cannot be reached: {_say(error)}"
         case OSError():
             return Failure.CONNECTION_REFUSED, f"{host} cannot be reached: {_say(error)}"
         case _:
