@@ -39,7 +39,7 @@ class BellBroker(RedisBroker):
 
 def open_broker(client: redis.Redis) -> BellBroker:
     """Make the broker on a client whose database holds nothing else."""
-    return BellBroker(
+    return BellBroker(  # type: ignore[no-untyped-call]  # Dramatiq left it untyped
         client=client, middleware=[], namespace=NAMESPACE, maintenance_chance=MAINTENANCE_CHANCE
     )
 

@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 import structlog
 import uvloop
 from dramatiq import Broker, Middleware, Worker
-from dramatiq.asyncio import EventLoopThread, get_event_loop_thread
+from dramatiq.asyncio import EventLoopThread, get_event_loop_thread, set_event_loop_thread
 from dramatiq.middleware import AsyncIO
 
 from config.broker import open_broker
@@ -29,6 +29,18 @@ POLL_MS = 20
 """How long an idle worker sleeps between two looks for rings: the price of being quick."""
 
 log = structlog.get_logger()
+
+
+class Loop(AsyncIO):
+    """Dramatiq's event loop thread, on uvloop."""
+
+    def before_worker_boot(self, _: Broker, __: Worker) -> None:
+        """Start the loop."""
+        thread = EventLoopThread(self.logger)
+        thread.loop.close()
+        thread.loop = uvloop.new_event_loop()
+        thread.start(timeout=1.0)
+        set_event_loop_thread(thread)
 
 
 class Residence(Middleware):
@@ -81,17 +93,16 @@ class Residence(Middleware):
     def _loop(self) -> EventLoopThread:
         thread = get_event_loop_thread()
         if thread is None:
-            raise AssertionError("AsyncIO stands before this middleware and has started the loop")
+            raise AssertionError("Loop stands before this middleware and has started the loop")
         return thread
 
 
 def work(settings: Settings, threads: int) -> None:
     """Be one worker process, until SIGTERM or SIGINT; then finish what is in flight."""
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     name = f"{socket.gethostname()}:{os.getpid()}"
     broker = open_broker(open_broker_redis(locate(settings)))
     residence = Residence(settings, name)
-    broker.add_middleware(AsyncIO())
+    broker.add_middleware(Loop())
     broker.add_middleware(residence)
     declare(broker, residence)
     worker = Worker(broker, worker_threads=threads, worker_timeout=POLL_MS)

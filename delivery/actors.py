@@ -13,8 +13,15 @@ from delivery.running import Running
 class House(Protocol):
     """What the actors call; opened before the first ring is answered."""
 
-    running: Running
-    alerts: Alerts
+    @property
+    def running(self) -> Running:
+        """The drains of this process."""
+        ...
+
+    @property
+    def alerts(self) -> Alerts:
+        """The alerts."""
+        ...
 
 
 def declare(broker: dramatiq.Broker, house: House) -> None:

@@ -24,6 +24,9 @@ FOREIGN = {
 }
 
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
 def _modules() -> list[Path]:
     return [
         path
@@ -41,8 +44,7 @@ def _public_names(tree: ast.Module) -> Iterator[tuple[str, frozenset[str]]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             yield node.name, BANNED_IN_CLASSES
-        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if is_function and not node.name.startswith("_"):
+        elif isinstance(node, FUNCTIONS) and not node.name.startswith("_"):
             yield node.name, BANNED
 
 
