@@ -1,0 +1,1 @@
+"""What arrives over HTTP: routes take in, call one thing, and give out."""

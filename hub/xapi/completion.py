@@ -21,7 +21,7 @@ from hub.xapi.content import digest
 from hub.xapi.errors import InvalidCompletions, TooManyCompletions
 from hub.xapi.flaw import MOST_FLAWS, Flaw, flaws_of, point
 from hub.xapi.rules import COMPLETED, ActorId, ObjectId, Rules
-from hub.xapi.words import Iri, Part, Pattern, Timestamp, Uuid
+from hub.xapi.words import Iri, Part, Pattern, Timestamp, Uuid, VerbName
 
 NAMESPACE = UUID("5d0b8d4c-2b5e-4d0a-9a55-0d1f6a3b7e21")
 VERBS = "http://adlnet.gov/expapi/verbs/"
@@ -29,7 +29,6 @@ COURSE = "http://adlnet.gov/expapi/activities/course"
 
 Email = Annotated[str, Pattern(r"[^\s@<>]+@[^\s@<>]+", "must be an e-mail address")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-VerbName = Annotated[str, Pattern(r"[a-z]+(?:-[a-z]+)*", "must be a verb of ADL, like completed")]
 
 
 class Learner(Part):
@@ -105,6 +104,18 @@ def express(
     if isinstance(activity, Skipped):
         return activity
     return _statement(completion, actor, activity, _id(completion, integration_id))
+
+
+def made_up(rules: Rules, *, at: str) -> Completion:
+    """Make a completion up that can be said to every provider, for trying one out."""
+    return Completion(
+        learner=Learner(email="learner@example.org", ssoId="example-learner"),
+        course=Course(
+            uuid="00000000-0000-4000-8000-000000000000", uri="https://example.org/courses/example"
+        ),
+        completedAt=at,
+        verb=rules.verbs[0],
+    )
 
 
 def _completions(written: Sequence[object], places: Sequence[str]) -> list[Completion]:

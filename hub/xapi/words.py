@@ -98,6 +98,7 @@ MediaType = Annotated[
     str,
     Pattern(r"[\w!#$&^.+*-]+/[\w!#$&^.+*-]+(?:\s*;.*)?", "must be a media type, like text/plain"),
 ]
+VerbName = Annotated[str, Pattern(r"[a-z]+(?:-[a-z]+)*", "must be a verb of ADL, like completed")]
 Version = Annotated[str, Pattern(r"(?:1|2)\.0\.[0-9]+", "must be 1.0.x or 2.0.x")]
 Timestamp = Annotated[str, Field(strict=True), AfterValidator(_is_timestamp)]
 Duration = Annotated[str, Field(strict=True), AfterValidator(_is_duration)]

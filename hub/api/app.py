@@ -1,0 +1,56 @@
+"""The application: all routes on one FastAPI app, behind one door."""
+
+from fastapi import APIRouter, FastAPI
+
+from hub.api import (
+    completions,
+    deliveries,
+    health,
+    integrations,
+    problems,
+    programs,
+    providers,
+    rehearsals,
+    statements,
+)
+from hub.api.door import Door
+from hub.api.house import House
+from hub.api.openapi import describing
+
+DESCRIPTION = "What was accepted is delivered, in order, however long the other side is down."
+
+
+def build(house: House) -> FastAPI:
+    """Build the application for this house."""
+    app = FastAPI(
+        title="Learning Hub",
+        version=house.version,
+        description=DESCRIPTION,
+        redirect_slashes=False,
+        strict_content_type=False,
+        # The hottest routes come first, for routes are tried in order.
+        routes=list(statements.ROUTES),
+    )
+    app.state.house = house
+    app.add_middleware(Door, max_body_bytes=house.limits.max_body_bytes)
+    for error in problems.OURS:
+        app.add_exception_handler(error, problems.answer)
+    for router in _routers():
+        app.include_router(router)
+    app.include_router(programs.router, prefix="/api")
+    # Every path of the Learning Hub table exists with and without /api.
+    app.include_router(programs.router, include_in_schema=False)
+    app.openapi = describing(app)  # type: ignore[method-assign]  # FastAPI's own way to do this
+    return app
+
+
+def _routers() -> tuple[APIRouter, ...]:
+    return (
+        completions.router,
+        deliveries.router,
+        integrations.router,
+        integrations.one,
+        rehearsals.router,
+        providers.router,
+        health.router,
+    )

@@ -1,0 +1,47 @@
+"""Telling delivery what has just been committed, and asking it how things stand.
+
+SQL is the truth of integrations. When Redis is away after a commit, the change stands; a sweep
+tells delivery later, so the caller is not told that it failed.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import structlog
+
+from delivery.errors import StoreUnavailable
+from delivery.integration import IntegrationId
+from delivery.status import Health
+from hub.api.house import House
+
+PATIENCE = timedelta(seconds=1.5)
+
+log = structlog.get_logger()
+
+
+async def apply(house: House, ids: Sequence[IntegrationId]) -> None:
+    """Tell delivery what these integrations are now."""
+    for integration_id in ids:
+        house.known.forget(integration_id)
+        integration = await house.integrations.find(integration_id)
+        if integration is None:
+            continue
+        try:
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                await house.control.apply(integration)
+        except (StoreUnavailable, TimeoutError) as error:
+            log.warning("integration.unapplied", integration=integration_id, error=str(error))
+            return
+
+
+async def health(house: House, ids: Sequence[IntegrationId]) -> Mapping[IntegrationId, Health]:
+    """Ask how deliveries stand; nothing is known of any while Redis is away."""
+    if not ids:
+        return {}
+    try:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            return await house.control.health(ids)
+    except (StoreUnavailable, TimeoutError) as error:
+        log.warning("health.unknown", error=str(error))
+        return {}

@@ -1,0 +1,105 @@
+"""What every request meets first: its size is bounded, it gets an id, and no bug leaves a trace.
+
+A plain ASGI middleware, around the whole application and inside nothing of ours.
+"""
+
+import re
+from collections.abc import MutableMapping
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hub.api.errors import BodyTooLarge
+from hub.api.problems import problem
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+XAPI = "/xapi/"
+
+log = structlog.get_logger()
+
+
+class Door:
+    """Wraps an ASGI application."""
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+        self._app = app
+        self._bound = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        answer = _Answer(send, scope["path"], _request_id(headers), xapi_version(headers))
+        if _length(headers) > self._bound:
+            await answer.refuse(scope, receive, 413, str(BodyTooLarge(self._bound)))
+            return
+        try:
+            await self._app(scope, self._bounded(receive), answer.send)
+        except BodyTooLarge as error:
+            await answer.refuse(scope, receive, 413, str(error))
+        except ClientDisconnect:
+            log.info("request.abandoned", request_id=answer.request_id, path=scope["path"])
+        except Exception:
+            log.exception("request.failed", request_id=answer.request_id, path=scope["path"])
+            if answer.begun:
+                raise
+            await answer.refuse(scope, receive, 500, _apology(answer.request_id))
+
+    def _bounded(self, receive: Receive) -> Receive:
+        taken = 0
+
+        async def bounded() -> Message:
+            nonlocal taken
+            part = await receive()
+            taken += len(part.get("body", b""))
+            if taken > self._bound:
+                raise BodyTooLarge(self._bound)
+            return part
+
+        return bounded
+
+
+class _Answer:
+    """The answer to one request, and what every answer carries."""
+
+    def __init__(self, send: Send, path: str, request_id: str, version: str) -> None:
+        self._send = send
+        self._xapi_version = version if path.startswith(XAPI) else None
+        self.request_id = request_id
+        self.begun = False
+
+    async def send(self, part: MutableMapping[str, Any]) -> None:
+        if part["type"] == "http.response.start":
+            self.begun = True
+            headers = MutableHeaders(scope=part)
+            headers["X-Request-Id"] = self.request_id
+            if self._xapi_version is not None:
+                headers["X-Experience-API-Version"] = self._xapi_version
+        await self._send(part)
+
+    async def refuse(self, scope: Scope, receive: Receive, status: int, detail: str) -> None:
+        await problem(status, detail)(scope, receive, self.send)
+
+
+def xapi_version(headers: Headers) -> str:
+    """Say which version an answer speaks: the one that was spoken to us."""
+    return "2.0.0" if headers.get("x-experience-api-version", "").startswith("2.") else "1.0.3"
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def _length(headers: Headers) -> int:
+    written = headers.get("content-length", "")
+    return int(written) if written.isascii() and written.isdigit() else 0
+
+
+def _apology(request_id: str) -> str:
+    return f"something is wrong on our side; tell us this id: {request_id}"

@@ -1,0 +1,60 @@
+"""What a request may be refused for, before anything was asked of the rest of the hub.
+
+ApiError
+├── Unauthenticated     no valid key
+├── Forbidden           the key may see this, but not do that
+├── NotFound            not there, or not the caller's to see
+├── BadRequest          the request itself cannot be understood
+├── PreconditionFailed  somebody else may have changed it first
+├── Unprocessable       understood, but the values cannot be used; says where
+├── BodyTooLarge        more bytes than are taken
+└── NotJson             another media type than JSON
+"""
+
+from collections.abc import Sequence
+
+from hub.xapi.flaw import Flaw
+
+
+class ApiError(Exception):
+    """The root of all errors of this package."""
+
+
+class Unauthenticated(ApiError):
+    """No valid key came with the request."""
+
+
+class Forbidden(ApiError):
+    """The key may see this, but not do that."""
+
+
+class NotFound(ApiError):
+    """Not there, or not the caller's to see; which of the two is nobody's business."""
+
+
+class BadRequest(ApiError):
+    """The request itself cannot be understood."""
+
+
+class PreconditionFailed(ApiError):
+    """What the caller expects it to be, it is not."""
+
+
+class Unprocessable(ApiError):
+    """What was sent is understood, but its values cannot be used."""
+
+    def __init__(self, errors: Sequence[Flaw]) -> None:
+        first = errors[0]
+        super().__init__(f"{first.pointer or 'the body'}: {first.detail}")
+        self.errors = tuple(errors)
+
+
+class BodyTooLarge(ApiError):
+    """More bytes than are taken in one request."""
+
+    def __init__(self, bound: int) -> None:
+        super().__init__(f"at most {bound} bytes are taken in one request")
+
+
+class NotJson(ApiError):
+    """Another media type than JSON."""

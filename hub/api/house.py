@@ -1,0 +1,63 @@
+"""What the routes need of the rest of the house, handed in as one thing."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from delivery.control import Control
+from delivery.egress import Egress
+from delivery.intake import Intake
+from delivery.rehearsal import Rehearsal
+from hub.api.known import KnownIntegrations
+from hub.registry.audit import Audit
+from hub.registry.clock import Clock
+from hub.registry.integrations import IntegrationRegistry
+from hub.registry.keys import Keys
+from hub.registry.programs import Programs
+from hub.registry.providers import Providers
+
+Check = Callable[[], Awaitable[str | None]]
+"""Looks at one thing that readiness needs; answers what is missing, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is taken at once."""
+
+    max_body_bytes: int = 5 * 1024 * 1024
+    max_batch: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """All that the routes call."""
+
+    programs: Programs
+    keys: Keys
+    providers: Providers
+    integrations: IntegrationRegistry
+    audit: Audit
+    known: KnownIntegrations
+    intake: Intake
+    control: Control
+    rehearsal: Rehearsal
+    egress: Egress
+    clock: Clock
+    metrics: Callable[[], Awaitable[str]]
+    """Writes all metrics in Prometheus' text format."""
+    public_url: str = ""
+    """What addresses in answers begin with; empty makes them relative."""
+    version: str = "0"
+    limits: Limits = Limits()
+    checks: Mapping[str, Check] = field(default_factory=dict)
+
+
+def house_of(request: Request) -> House:
+    """Return the house that this application was built for."""
+    house: House = request.app.state.house
+    return house
+
+
+HouseOf = Annotated[House, Depends(house_of)]

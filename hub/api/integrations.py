@@ -1,0 +1,288 @@
+"""Integrations: made, shown, changed and deleted. A secret goes in and never comes out."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import ConfigDict
+
+from delivery.errors import StatementsWaiting
+from delivery.status import Health, Status
+from hub.api.access import (
+    CallerOf,
+    DeletableIntegration,
+    ReadableIntegration,
+    ReadableProgram,
+    WritableIntegration,
+    WritableProgram,
+)
+from hub.api.applying import apply, health
+from hub.api.emails import read_emails
+from hub.api.errors import PreconditionFailed, Unprocessable
+from hub.api.house import House, HouseOf
+from hub.api.pages import Cursor, Limit
+from hub.api.strict import (
+    BatchSize,
+    Concurrency,
+    Form,
+    GivenSecret,
+    Line,
+    Saying,
+    Scope,
+    Secret,
+    StrictRoute,
+    Url,
+    View,
+)
+from hub.api.urls import check_urls
+from hub.registry.integration_records import IntegrationChanges, IntegrationRecord, NewIntegration
+from hub.registry.providers import ProviderStatus
+from hub.xapi.flaw import Flaw
+
+router = APIRouter(prefix="/api", tags=["Integrations"], route_class=StrictRoute)
+one = APIRouter(
+    prefix="/api/integrations/{integration_id}", tags=["Integrations"], route_class=StrictRoute
+)
+
+Emails = Annotated[list[str] | str, Saying("must be e-mail addresses, as a list or with commas")]
+
+
+class NewIntegrationForm(Form):
+    """An integration to be."""
+
+    name: Line
+    provider: Line
+    technical_emails: Emails
+    statement_url: Url
+    authentication_url: Url
+    client_id: GivenSecret
+    client_secret: GivenSecret
+    refresh_token: Secret | None = None
+    status: Literal["active", "disabled"] = "active"
+    batch_size: BatchSize | None = None
+    concurrency: Concurrency | None = None
+    scope: Scope | None = None
+
+
+class IntegrationForm(Form):
+    """What is to change. What is left out stays; so do credentials that are left blank."""
+
+    name: Line = ""
+    technical_emails: Emails = ""
+    statement_url: Url = ""
+    authentication_url: Url = ""
+    client_id: Secret | None = None
+    client_secret: Secret | None = None
+    refresh_token: Secret | None = None
+    status: Literal["active", "disabled"] = "active"
+    batch_size: BatchSize | None = None
+    concurrency: Concurrency | None = None
+    scope: Scope | None = None
+
+
+class HealthView(View):
+    """How the delivery of an integration stands."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    status: Status
+    since: datetime | None
+    reason: str | None
+    next_attempt_at: datetime | None
+    queued: int
+    parked: int
+    oldest_queued_at: datetime | None
+    last_delivered_at: datetime | None
+    last_alert_at: datetime | None
+
+
+class IntegrationView(View):
+    """An integration, without its secrets. Its health is null while Redis cannot be asked."""
+
+    id: str
+    program_id: str
+    name: str
+    provider: str
+    technical_emails: tuple[str, ...]
+    statement_url: str
+    authentication_url: str
+    client_id: str
+    has_client_secret: bool
+    has_refresh_token: bool
+    status: Literal["active", "disabled"]
+    batch_size: int | None
+    concurrency: int | None
+    scope: str | None
+    version: int
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+    health: HealthView | None
+
+    @classmethod
+    def of(cls, record: IntegrationRecord, found: Health | None) -> Self:
+        return cls(
+            id=record.id,
+            program_id=record.program_id,
+            name=record.name,
+            provider=record.provider,
+            technical_emails=record.technical_emails,
+            statement_url=record.statement_url,
+            authentication_url=record.authentication_url,
+            client_id=record.client_id,
+            has_client_secret=record.has_client_secret,
+            has_refresh_token=record.has_refresh_token,
+            status="active" if record.enabled else "disabled",
+            batch_size=record.batch_size,
+            concurrency=record.concurrency,
+            scope=record.scope,
+            version=record.version,
+            revision=record.revision,
+            created_at=record.created_at,
+            updated_at=record.updated_at,
+            health=None if found is None else HealthView.model_validate(found),
+        )
+
+
+class IntegrationPage(View):
+    """Some integrations, and the cursor of what follows."""
+
+    items: list[IntegrationView]
+    next: str | None
+
+
+@router.post("/programs/{program_id}/integrations", status_code=201)
+async def create_integration(
+    program_id: WritableProgram,
+    form: NewIntegrationForm,
+    caller: CallerOf,
+    house: HouseOf,
+    response: Response,
+) -> IntegrationView:
+    """Connect a program to a provider; one integration for each pair of them."""
+    check_urls(house, _urls(form))
+    await _check_provider(house, form.provider)
+    record = await house.integrations.create(program_id, _new(form), by=caller.who)
+    await apply(house, [record.id])
+    response.headers["Location"] = f"{house.public_url}/api/integrations/{record.id}"
+    return await _show(house, record, response)
+
+
+@router.get("/programs/{program_id}/integrations")
+async def list_integrations(
+    program_id: ReadableProgram, house: HouseOf, limit: Limit = 100, cursor: Cursor = None
+) -> IntegrationPage:
+    """List the integrations of a program, oldest first."""
+    page = await house.integrations.list(program_id, cursor=cursor, limit=limit)
+    found = await health(house, [record.id for record in page.items])
+    items = [IntegrationView.of(record, found.get(record.id)) for record in page.items]
+    return IntegrationPage(items=items, next=page.next)
+
+
+@one.get("")
+async def get_integration(
+    record: ReadableIntegration, house: HouseOf, response: Response
+) -> IntegrationView:
+    """Show one integration and how its delivery stands."""
+    return await _show(house, record, response)
+
+
+@one.patch("")
+async def change_integration(
+    record: WritableIntegration,
+    form: IntegrationForm,
+    caller: CallerOf,
+    house: HouseOf,
+    response: Response,
+    if_match: Annotated[str | None, Header()] = None,
+) -> IntegrationView:
+    """Change what is named. New addresses or credentials release what was refused or parked."""
+    check_urls(house, _urls(form))
+    changed = await house.integrations.change(
+        record.id, _changes(form), by=caller.who, expected_revision=_expected(if_match)
+    )
+    await apply(house, [record.id])
+    return await _show(house, changed, response)
+
+
+@one.delete("", status_code=204, response_class=Response)
+async def delete_integration(
+    record: DeletableIntegration,
+    caller: CallerOf,
+    house: HouseOf,
+    discard: Annotated[bool, Query(description="throw away what still waits")] = False,  # noqa: FBT002  a query parameter
+) -> Response:
+    """Delete an integration and its queue; with statements waiting only if `discard` is said."""
+    if not discard:
+        await _check_nothing_waits(house, record)
+    # Marked first: from here on nothing new is accepted, and a crash leaves a mark to go on from.
+    await house.integrations.mark_deleting(record.id, by=caller.who)
+    house.known.forget(record.id)
+    await house.control.remove(record.id, discard=discard)
+    await house.integrations.remove(record.id, by=caller.who)
+    return Response(status_code=204)
+
+
+async def _show(house: House, record: IntegrationRecord, response: Response) -> IntegrationView:
+    response.headers["ETag"] = f'"{record.revision}"'
+    found = await health(house, [record.id])
+    return IntegrationView.of(record, found.get(record.id))
+
+
+async def _check_provider(house: House, provider_id: str) -> None:
+    provider = await house.providers.find(provider_id)
+    if provider is None:
+        raise Unprocessable([Flaw("/provider", f"there is no provider {provider_id}")])
+    if provider.status is ProviderStatus.DISABLED:
+        raise Unprocessable([Flaw("/provider", f"the provider {provider_id} is disabled")])
+
+
+async def _check_nothing_waits(house: House, record: IntegrationRecord) -> None:
+    found = (await house.control.health([record.id])).get(record.id)
+    if found is not None and found.queued + found.parked:
+        raise StatementsWaiting(found.queued + found.parked)
+
+
+def _urls(form: NewIntegrationForm | IntegrationForm) -> dict[str, str | None]:
+    return {"statementUrl": form.statement_url, "authenticationUrl": form.authentication_url}
+
+
+def _new(form: NewIntegrationForm) -> NewIntegration:
+    return NewIntegration(
+        name=form.name,
+        provider=form.provider,
+        technical_emails=read_emails(form.technical_emails, "technicalEmails"),
+        statement_url=form.statement_url,
+        authentication_url=form.authentication_url,
+        client_id=form.client_id,
+        client_secret=form.client_secret,
+        refresh_token=form.refresh_token or None,
+        batch_size=form.batch_size,
+        concurrency=form.concurrency,
+        scope=form.scope or None,
+        enabled=form.status == "active",
+    )
+
+
+def _changes(form: IntegrationForm) -> IntegrationChanges:
+    written = form.model_dump(exclude_unset=True, exclude={"status", "technical_emails"})
+    kept = {name for name in ("client_id", "client_secret") if not written.get(name)}
+    given = {name: value for name, value in written.items() if name not in kept}
+    changes = msgspec.convert(given, IntegrationChanges)
+    if "scope" in changes:
+        changes["scope"] = form.scope or None
+    if "technical_emails" in form.model_fields_set:
+        changes["technical_emails"] = read_emails(form.technical_emails, "technicalEmails")
+    if "status" in form.model_fields_set:
+        changes["enabled"] = form.status == "active"
+    return changes
+
+
+def _expected(if_match: str | None) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    written = if_match.strip().strip('"')
+    if not (written.isascii() and written.isdigit()):
+        raise PreconditionFailed("If-Match must be the ETag of this integration")
+    return int(written)

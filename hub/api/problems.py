@@ -1,0 +1,139 @@
+"""How errors are answered: RFC 9457, one table for all of them, and never a trace."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+import orjson
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from delivery.errors import (
+    DeliveryError,
+    QueueFull,
+    StatementConflict,
+    StatementsWaiting,
+    StoreFull,
+    StoreUnavailable,
+    UnknownIntegration,
+)
+from hub.api.errors import (
+    ApiError,
+    BadRequest,
+    BodyTooLarge,
+    Forbidden,
+    NotFound,
+    NotJson,
+    PreconditionFailed,
+    Unauthenticated,
+    Unprocessable,
+)
+from hub.errors import (
+    BadCursor,
+    BadProgramId,
+    HubError,
+    IntegrationExists,
+    ProgramExists,
+    ProviderExists,
+    ProviderInUse,
+    RegistryUnavailable,
+    RevisionMismatch,
+    UnknownProgram,
+    UnknownProvider,
+    UnstorableValue,
+)
+from hub.xapi.errors import Invalid, TooMany, XapiError
+from hub.xapi.flaw import MOST_FLAWS, Flaw, flaw_of
+
+MEDIA_TYPE = "application/problem+json"
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="Learning Hub", charset="UTF-8", Bearer'}
+COME_BACK_SOON = {"Retry-After": "2"}
+COME_BACK_LATER = {"Retry-After": "30"}
+MOST_WORDS = 500
+
+OURS = (ApiError, HubError, XapiError, DeliveryError, HTTPException, RequestValidationError)
+"""Every error that has an answer; any other is a bug, and answered as 500."""
+
+
+def problem(
+    status: int,
+    detail: str | None = None,
+    *,
+    errors: Sequence[Flaw] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Write one problem."""
+    content: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+    }
+    if detail:
+        content["detail"] = detail[:MOST_WORDS]
+    if errors:
+        content["errors"] = [flaw._asdict() for flaw in errors[:MOST_FLAWS]]
+    return Response(orjson.dumps(content), status, headers, MEDIA_TYPE)
+
+
+async def answer(_request: Request, error: Exception) -> Response:
+    """Answer any of our errors, or the framework's."""
+    match error:
+        case HTTPException():
+            return _framework(error)
+        case RequestValidationError():
+            flaws = [flaw for one in error.errors() for flaw in [_flaw(one)]]
+            return problem(422, f"{flaws[0].pointer}: {flaws[0].detail}".lstrip(": "), errors=flaws)
+        case Invalid():
+            return problem(400, str(error), errors=error.errors)
+        case Unprocessable():
+            return problem(422, str(error), errors=error.errors)
+        case Unauthenticated():
+            return problem(401, str(error), headers=CHALLENGE)
+        case StoreFull():
+            return problem(503, "no memory is left for more statements", headers=COME_BACK_LATER)
+        case StoreUnavailable() | RegistryUnavailable():
+            return problem(503, "the store does not answer; try again", headers=COME_BACK_SOON)
+        case QueueFull():
+            return problem(429, str(error), headers=COME_BACK_LATER)
+        case _:
+            return problem(_status(error), str(error) or None)
+
+
+def _status(error: Exception) -> int:
+    match error:
+        case BadRequest() | BadCursor():
+            return 400
+        case Forbidden():
+            return 403
+        case NotFound() | UnknownIntegration() | UnknownProgram() | UnknownProvider():
+            return 404
+        case StatementConflict() | StatementsWaiting():
+            return 409
+        case ProgramExists() | ProviderExists() | IntegrationExists() | ProviderInUse():
+            return 409
+        case RevisionMismatch() | PreconditionFailed():
+            return 412
+        case BodyTooLarge() | TooMany():
+            return 413
+        case NotJson():
+            return 415
+        case BadProgramId() | UnstorableValue():
+            return 422
+        case _:
+            raise error
+
+
+def _framework(error: HTTPException) -> Response:
+    detail = error.detail if error.detail != HTTPStatus(error.status_code).phrase else None
+    return problem(error.status_code, detail, headers=error.headers)
+
+
+def _flaw(error: Mapping[str, object]) -> Flaw:
+    place = error["loc"]
+    where, *steps = place if isinstance(place, tuple) else ("body",)
+    kind, words = str(error["type"]), str(error["msg"])
+    if where == "body":
+        return flaw_of(kind, steps, words)
+    name = ".".join(map(str, steps))
+    return Flaw("", f"the {where} parameter {name} {flaw_of(kind, (), words).detail}")

@@ -1,0 +1,245 @@
+"""The whole application in process: a real registry on SQLite, real delivery on a fake Redis."""
+
+import asyncio
+import ipaddress
+import shutil
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import fakeredis
+import httpx
+import pytest
+
+from delivery.alerts import MailRecords
+from delivery.control import Control
+from delivery.egress import Egress
+from delivery.intake import Intake
+from delivery.journal import Journal
+from delivery.lrs import Lrs
+from delivery.meters import Meters
+from delivery.oauth import Tokens
+from delivery.parked import ParkedStatements
+from delivery.receipts import Receipts
+from delivery.rehearsal import Rehearsal
+from delivery.status_store import StatusStore
+from delivery.store import Store
+from hub.api.app import build
+from hub.api.house import House, Limits
+from hub.api.known import KnownIntegrations, looking_in
+from hub.registry.audit import Audit
+from hub.registry.caller import Right
+from hub.registry.database import Database
+from hub.registry.integrations import IntegrationRegistry
+from hub.registry.keys import Keys
+from hub.registry.migrate import migrate
+from hub.registry.programs import Programs
+from hub.registry.providers import Provider, Providers
+from hub.registry.vault import Vault
+from hub.xapi.rules import ActorId, ObjectId
+from tests.fakes.clock import FakeClock
+from tests.fakes.doorbell import FakeDoorbell
+from tests.fakes.sealer import PlainSealer
+
+RECEIPT_AGE = timedelta(days=7)
+WITHIN = timedelta(seconds=5)
+SECRET_KEY, PEPPER = b"k" * 32, b"p" * 32
+LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
+
+
+@dataclass
+class Hub:
+    """The application, and what stands behind it."""
+
+    house: House
+    redis: fakeredis.FakeServer
+    doorbell: FakeDoorbell
+    clock: FakeClock
+    system: httpx.AsyncClient
+    """Sends a SYSTEM key with every request."""
+    acme: httpx.AsyncClient
+    """Sends a key that may write to the program ACME."""
+    reader: httpx.AsyncClient
+    """Sends a key that may only read the program ACME."""
+    other: httpx.AsyncClient
+    """Sends a key of another program."""
+    nobody: httpx.AsyncClient
+    """Sends no key."""
+
+    async def integrate(self, provider: str = "lms", **fields: object) -> str:
+        """Make an integration of ACME; its id."""
+        answer = await self.acme.post(
+            "/api/programs/ACME/integrations", json=an_integration(provider=provider, **fields)
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+
+def an_integration(**fields: object) -> dict[str, object]:
+    return {
+        "name": "Acme to the LMS",
+        "provider": "lms",
+        "technicalEmails": ["ops@example.org"],
+        "statementUrl": "https://lrs.example.org/xapi/statements",
+        "authenticationUrl": "https://lrs.example.org/oauth/token",
+        "clientId": "acme",
+        "clientSecret": "s3cr3t",
+        **fields,
+    }
+
+
+def a_statement(**members: object) -> dict[str, object]:
+    return {
+        "actor": {"mbox": "mailto:ann@example.org"},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/completed"},
+        "object": {"id": "https://example.org/courses/1"},
+        **members,
+    }
+
+
+def errors_of(answer: httpx.Response) -> dict[str, str]:
+    """Give the errors of a problem, after checking that it is one and leaks nothing."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "Traceback" not in answer.text
+    content = answer.json()
+    assert content["status"] == answer.status_code
+    assert content["title"]
+    return {error["pointer"]: error["detail"] for error in content.get("errors", [])}
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A database with programs, providers and keys, to be copied; and how to show the keys."""
+
+    path: Path
+    auths: list[httpx.BasicAuth | None]
+
+
+@pytest.fixture(scope="session")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Seed:
+    path = tmp_path_factory.mktemp("api") / "seed.db"
+    return Seed(path, asyncio.run(_seed(f"sqlite:///{path}")))
+
+
+@pytest.fixture(scope="session")
+def tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def database(seed: Seed, tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite:///{shutil.copy(seed.path, tmp_path / 'registry.db')}")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def redis_server() -> fakeredis.FakeServer:
+    return fakeredis.FakeServer()
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits(max_body_bytes=20_000, max_batch=10)
+
+
+@pytest.fixture
+async def rehearsing(
+    redis_server: fakeredis.FakeServer, clock: FakeClock, tls: ssl.SSLContext
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Open a client that may go to loopback, as rehearsals do here."""
+    async with Egress([LOOPBACK], tls=tls).open_client(timeout=WITHIN) as client:
+        yield client
+
+
+@pytest.fixture
+async def hub(
+    seed: Seed,
+    database: Database,
+    clock: FakeClock,
+    redis_server: fakeredis.FakeServer,
+    rehearsing: httpx.AsyncClient,
+    tls: ssl.SSLContext,
+    limits: Limits,
+) -> AsyncIterator[Hub]:
+    doorbell = FakeDoorbell()
+    redis = fakeredis.FakeAsyncRedis(server=redis_server)
+    store = Store(redis)
+    vault = Vault([SECRET_KEY])
+    providers = Providers(database, clock)
+    integrations = IntegrationRegistry(database, vault, clock)
+    tokens = Tokens(redis, rehearsing, PlainSealer(), integrations, clock, WITHIN)
+    lrs = Lrs(rehearsing, within=WITHIN, clock=clock)
+    house = House(
+        programs=Programs(database, vault, clock),
+        keys=Keys(database, PEPPER, clock),
+        providers=providers,
+        integrations=integrations,
+        audit=Audit(database),
+        known=KnownIntegrations(looking_in(integrations, providers), clock),
+        intake=Intake(store, doorbell, Meters(store), clock, 100),
+        control=_control(store, doorbell, clock),
+        rehearsal=Rehearsal(Egress([LOOPBACK], tls=tls), tokens, lrs, within=WITHIN),
+        egress=Egress(tls=tls),
+        clock=clock,
+        metrics=_metrics,
+        limits=limits,
+    )
+    transport = httpx.ASGITransport(build(house))
+    clients = [
+        httpx.AsyncClient(transport=transport, base_url="http://hub", auth=auth)
+        for auth in seed.auths
+    ]
+    yield Hub(house, redis_server, doorbell, clock, *clients)
+    for client in clients:
+        await client.aclose()
+    redis_server.connected = True
+    await redis.aclose()
+
+
+def _control(store: Store, doorbell: FakeDoorbell, clock: FakeClock) -> Control:
+    return Control(
+        store=store,
+        states=StatusStore(store, clock),
+        receipts=Receipts(store),
+        journal=Journal(store),
+        parked_statements=ParkedStatements(store, clock, RECEIPT_AGE),
+        mail_records=MailRecords(store),
+        doorbell=doorbell,
+        clock=clock,
+        receipt_age=RECEIPT_AGE,
+    )
+
+
+async def _metrics() -> str:
+    return "hub_statements_queued 0\n"
+
+
+async def _seed(url: str) -> list[httpx.BasicAuth | None]:
+    """Make two programs, two providers and four keys; how each client shows its own."""
+    await migrate(url)
+    database, clock = Database(url), FakeClock()
+    programs, providers = Programs(database, Vault([SECRET_KEY]), clock), Providers(database, clock)
+    keys = Keys(database, PEPPER, clock)
+    for program in ("ACME", "OTHER"):
+        await programs.create(program, program.title(), by="test")
+    for provider in (
+        Provider("lms", "An LMS"),
+        Provider("sso", "By SSO", actor_id=ActorId.SSO, object_id=ObjectId.UUID),
+    ):
+        await providers.create(provider, by="test")
+    created = [
+        await keys.create("admin", system=True, by="test"),
+        await keys.create("acme", rights={"ACME": Right.WRITE}, by="test"),
+        await keys.create("reader", rights={"ACME": Right.READ}, by="test"),
+        await keys.create("other", rights={"OTHER": Right.WRITE}, by="test"),
+    ]
+    await database.close()
+    return [*(httpx.BasicAuth(key.record.user_id, key.api_key) for key in created), None]

@@ -1,0 +1,273 @@
+"""Integrations over HTTP: made, shown, changed, deleted; and what is refused with its place."""
+
+import pytest
+
+from tests.hub.api.conftest import Hub, a_statement, an_integration, errors_of
+
+PATH = "/api/programs/ACME/integrations"
+PRIVATE = (
+    "https://127.0.0.1/x",
+    "https://localhost/x",
+    "https://[::1]/x",
+    "https://[::ffff:127.0.0.1]/x",
+    "https://169.254.169.254/latest",
+    "https://10.0.0.1/x",
+    "https://0.0.0.0/x",
+    "https://2130706433/x",
+    "https://0x7f.1/x",
+    "https://100.64.0.1/x",
+    "https://[64:ff9b::7f00:1]/x",
+    "https://[fe80::1]/x",
+    "https://192.0.2.1/x",
+)
+
+
+async def test_an_integration_is_made_and_shown_without_its_secret(hub: Hub) -> None:
+    answer = await hub.acme.post(PATH, json=an_integration())
+
+    assert answer.status_code == 201
+    shown = answer.json()
+    assert answer.headers["location"] == f"/api/integrations/{shown['id']}"
+    assert shown["hasClientSecret"] is True
+    assert shown["version"] == 1
+    assert shown["status"] == "active"
+    assert shown["health"]["status"] == "flowing"
+    assert "s3cr3t" not in answer.text
+    again = await hub.reader.get(answer.headers["location"])
+    assert again.json() == shown
+    assert again.headers["etag"] == answer.headers["etag"]
+
+
+async def test_a_second_integration_with_the_same_provider_is_a_conflict(hub: Hub) -> None:
+    await hub.integrate()
+
+    answer = await hub.acme.post(PATH, json=an_integration())
+
+    assert answer.status_code == 409
+    errors_of(answer)
+
+
+async def test_integrations_are_listed_in_pages(hub: Hub) -> None:
+    first = await hub.integrate("lms")
+    hub.clock.move(seconds=1)
+    second = await hub.integrate("sso")
+
+    page = (await hub.reader.get(PATH, params={"limit": 1})).json()
+    rest = (await hub.reader.get(PATH, params={"limit": 1, "cursor": page["next"]})).json()
+
+    assert [one["id"] for one in page["items"] + rest["items"]] == [first, second]
+    assert rest["next"] is None
+
+
+async def test_contacts_are_a_list_or_a_text_with_commas(hub: Hub) -> None:
+    written = "ops@example.org, second.ops+lms@mail.example.org,ops@example.org"
+
+    answer = await hub.acme.post(PATH, json=an_integration(technicalEmails=written))
+
+    expected = ["ops@example.org", "second.ops+lms@mail.example.org"]
+    assert answer.json()["technicalEmails"] == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "words"),
+    [
+        ({"name": "a\r\nBcc: x@y.z"}, "/name", "one line"),
+        ({"name": ""}, "/name", "one line"),
+        ({"name": None}, "/name", "one line"),
+        ({"technicalEmails": "a@b.c\r\nBcc: x@y.z"}, "/technicalEmails", "no e-mail"),
+        ({"technicalEmails": ["a@b.c", "x@y\n.z"]}, "/technicalEmails/1", "no e-mail"),
+        ({"technicalEmails": ["Ann <a@b.c>"]}, "/technicalEmails/0", "no e-mail"),
+        ({"technicalEmails": []}, "/technicalEmails", "1 to 20"),
+        ({"technicalEmails": ""}, "/technicalEmails", "empty"),
+        ({"technicalEmails": [f"a{n}@b.c" for n in range(21)]}, "/technicalEmails", "1 to 20"),
+        ({"technicalEmails": 5}, "/technicalEmails", "must be"),
+        ({"statementUrl": "http://lrs.example.org/"}, "/statementUrl", "https://"),
+        ({"statementUrl": "ftp://lrs.example.org/"}, "/statementUrl", "https://"),
+        ({"authenticationUrl": "https://u:p@lrs.example.org/"}, "/authenticationUrl", "password"),
+        ({"clientId": ""}, "/clientId", "1 to 4000"),
+        ({"clientSecret": 5}, "/clientSecret", "1 to 4000"),
+        ({"scope": 'a"b'}, "/scope", "names"),
+        ({"status": "paused"}, "/status", "active"),
+        ({"batchSize": 0}, "/batchSize", "greater"),
+        ({"batchSize": "5"}, "/batchSize", "integer"),
+        ({"concurrency": 65}, "/concurrency", "less"),
+        ({"provider": "unknown"}, "/provider", "no provider"),
+        ({"extra": 1}, "/extra", "not a key"),
+        *(({"statementUrl": url}, "/statementUrl", "") for url in PRIVATE),
+    ],
+    ids=str,
+)
+async def test_bad_fields_are_refused_with_their_place(
+    hub: Hub, fields: dict[str, object], pointer: str, words: str
+) -> None:
+    answer = await hub.acme.post(PATH, json=an_integration(**fields))
+
+    assert answer.status_code == 422
+    assert words in errors_of(answer)[pointer]
+
+
+async def test_a_missing_field_is_named(hub: Hub) -> None:
+    answer = await hub.acme.post(PATH, json={"name": "x"})
+
+    assert answer.status_code == 422
+    assert errors_of(answer)["/statementUrl"] == "is missing"
+
+
+async def test_a_key_that_stands_twice_is_refused(hub: Hub) -> None:
+    answer = await hub.acme.post(PATH, content=b'{"name": "a", "name": "b"}')
+
+    assert answer.status_code == 400
+    assert errors_of(answer) == {"/name": "stands twice in the same object"}
+
+
+async def test_a_change_of_name_keeps_the_version_and_the_secret(hub: Hub) -> None:
+    integration = await hub.integrate()
+
+    answer = await hub.acme.patch(
+        f"/api/integrations/{integration}",
+        json={"name": "New", "clientSecret": "", "clientId": "", "refreshToken": ""},
+    )
+
+    assert answer.status_code == 200
+    assert (answer.json()["name"], answer.json()["version"]) == ("New", 1)
+    assert answer.json()["clientId"] == "acme"
+    assert answer.headers["etag"] == '"2"'
+
+
+async def test_a_change_of_credentials_raises_the_version_and_rings(hub: Hub) -> None:
+    integration = await hub.integrate()
+    await hub.acme.post(f"/api/integrations/{integration}/statements", json=a_statement())
+    hub.doorbell.rings.clear()
+
+    answer = await hub.acme.patch(f"/api/integrations/{integration}", json={"clientSecret": "new"})
+
+    assert answer.json()["version"] == 2
+    assert hub.doorbell.rings
+
+
+async def test_disabling_is_seen_at_once(hub: Hub) -> None:
+    integration = await hub.integrate()
+
+    answer = await hub.acme.patch(f"/api/integrations/{integration}", json={"status": "disabled"})
+
+    assert answer.json()["status"] == "disabled"
+    assert answer.json()["health"]["status"] == "disabled"
+
+
+async def test_all_other_fields_change_too(hub: Hub) -> None:
+    integration = await hub.integrate()
+    changes: dict[str, object] = {
+        "technicalEmails": "new@example.org",
+        "statementUrl": "https://new.example.org/",
+        "authenticationUrl": "https://new.example.org/token",
+        "clientId": "new",
+        "batchSize": 50,
+        "concurrency": 4,
+        "scope": "xapi:write",
+    }
+
+    answer = await hub.acme.patch(f"/api/integrations/{integration}", json=changes)
+    reset = await hub.acme.patch(
+        f"/api/integrations/{integration}", json={"batchSize": None, "scope": ""}
+    )
+
+    assert answer.json().items() >= {**changes, "technicalEmails": ["new@example.org"]}.items()
+    assert (reset.json()["batchSize"], reset.json()["scope"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"name": None}, "/name"),
+        ({"statementUrl": ""}, "/statementUrl"),
+        ({"statementUrl": "https://10.0.0.1/"}, "/statementUrl"),
+        ({"technicalEmails": "nobody"}, "/technicalEmails"),
+        ({"provider": "sso"}, "/provider"),
+    ],
+    ids=str,
+)
+async def test_bad_changes_are_refused_with_their_place(
+    hub: Hub, changes: dict[str, object], pointer: str
+) -> None:
+    answer = await hub.acme.patch(f"/api/integrations/{await hub.integrate()}", json=changes)
+
+    assert answer.status_code == 422
+    assert errors_of(answer).keys() == {pointer}
+
+
+@pytest.mark.parametrize(
+    ("if_match", "status"), [('"1"', 200), ("*", 200), ('"7"', 412), ('W/"1"', 412), ("x", 412)]
+)
+async def test_a_change_can_be_bound_to_what_was_seen(hub: Hub, if_match: str, status: int) -> None:
+    path = f"/api/integrations/{await hub.integrate()}"
+
+    answer = await hub.acme.patch(path, json={"name": "New"}, headers={"If-Match": if_match})
+
+    assert answer.status_code == status
+
+
+async def test_an_empty_integration_is_deleted(hub: Hub) -> None:
+    path = f"/api/integrations/{await hub.integrate()}"
+
+    answer = await hub.acme.delete(path)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    for gone in (await hub.acme.get(path), await hub.acme.delete(path)):
+        assert gone.status_code == 404
+    taken = await hub.acme.post(f"{path}/statements", json=a_statement())
+    assert taken.status_code == 404
+
+
+async def test_an_integration_with_statements_is_deleted_only_with_them(hub: Hub) -> None:
+    path = f"/api/integrations/{await hub.integrate()}"
+    await hub.acme.post(f"{path}/statements", json=[a_statement(), a_statement()])
+
+    refused = await hub.acme.delete(path)
+    untouched = await hub.acme.get(path)
+    deleted = await hub.acme.delete(path, params={"discard": "true"})
+
+    assert refused.status_code == 409
+    assert "2 statements" in refused.json()["detail"]
+    assert untouched.status_code == 200
+    assert deleted.status_code == 204
+
+
+async def test_a_deletion_that_was_cut_short_goes_on(hub: Hub) -> None:
+    path = f"/api/integrations/{await hub.integrate()}"
+    hub.redis.connected = False
+    away = await hub.acme.delete(path, params={"discard": "true"})
+    hub.redis.connected = True
+
+    hidden = await hub.acme.get(path)
+    again = await hub.acme.delete(path)
+
+    assert (away.status_code, hidden.status_code, again.status_code) == (503, 404, 204)
+
+
+async def test_a_redis_that_is_away_hides_health_and_nothing_else(hub: Hub) -> None:
+    integration = await hub.integrate()
+    hub.redis.connected = False
+
+    shown = await hub.acme.get(f"/api/integrations/{integration}")
+    changed = await hub.acme.patch(f"/api/integrations/{integration}", json={"name": "New"})
+
+    assert (shown.status_code, shown.json()["health"]) == (200, None)
+    assert (changed.status_code, changed.json()["name"]) == (200, "New")
+
+
+async def test_who_may_not_write_may_not_change(hub: Hub) -> None:
+    path = f"/api/integrations/{await hub.integrate()}"
+    answers = [
+        (await client.request(method, path, json={"name": "x"} if method == "PATCH" else None))
+        for client in (hub.reader, hub.other, hub.nobody)
+        for method in ("PATCH", "DELETE")
+    ]
+    created = [
+        (await client.post(PATH, json=an_integration())).status_code
+        for client in (hub.reader, hub.other, hub.nobody)
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 404, 404, 401, 401]
+    assert created == [403, 404, 401]
+    for answer in answers:
+        errors_of(answer)
