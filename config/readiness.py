@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from config import clock
 from config.stores import Weight, check_durability
 from delivery.errors import StoreUnavailable
+from delivery.headroom import Headroom
 from delivery.heartbeat import last_beat
 from delivery.meters import Meters
 from delivery.store import Store
@@ -20,7 +21,7 @@ from hub.registry.keys import Keys
 
 RECENT = timedelta(seconds=10)
 """Workers beat every second; who has not for so long is not there."""
-EVERY = timedelta(seconds=10)
+EVERY = timedelta(seconds=1)
 
 Check = Callable[[], Awaitable[str | None]]
 
@@ -63,11 +64,11 @@ async def tell_durability(redis: Redis) -> None:
         tell("redis.durability", text=finding.text)
 
 
-async def run_errands(meters: Meters, keys: Keys) -> None:
-    """Write down, now and then, what the requests have counted; for ever."""
+async def run_errands(meters: Meters, headroom: Headroom, keys: Keys) -> None:
+    """Look at the room left, and write down what the requests have counted; for ever."""
     while True:
         await asyncio.sleep(EVERY.total_seconds())
-        for errand in (meters.flush, keys.note_uses):
+        for errand in (headroom.look, meters.flush, keys.note_uses):
             try:
                 await errand()
             except (StoreUnavailable, RegistryUnavailable) as error:

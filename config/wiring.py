@@ -21,7 +21,9 @@ from delivery.directory import Directory
 from delivery.doorbell import Doorbell
 from delivery.drain import Drainer
 from delivery.egress import Egress
+from delivery.headroom import Headroom
 from delivery.heartbeat import Heartbeat
+from delivery.intake import Intake
 from delivery.journal import Journal
 from delivery.lease import Leases
 from delivery.letter import Letters
@@ -243,6 +245,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             delivery.redis, client, registry.vault, directory, clock.now, settings.request_timeout
         )
         lrs = Lrs(client, within=settings.request_timeout, clock=clock.now)
+        headroom = Headroom(delivery.store)
         metrics = Metrics(registry.integrations, delivery.control, delivery.meters)
         house = House(
             programs=registry.programs,
@@ -254,10 +257,14 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
                 looking_in(registry.integrations, registry.providers), clock.now
             ),
             intake=Intake(
-                delivery.store, delivery.bell, delivery.meters, clock.now, settings.max_queue
+                delivery.store,
+                headroom,
+                delivery.bell,
+                delivery.meters,
+                clock.now,
+                settings.max_queue,
             ),
             control=delivery.control,
-            upkeep=delivery.upkeep,
             rehearsal=Rehearsal(egress, tokens, lrs, within=settings.request_timeout),
             egress=egress,
             clock=clock.now,
@@ -267,6 +274,6 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             limits=Limits(settings.max_body_bytes, settings.max_batch),
             checks=checks(delivery.store, registry.database),
         )
-        errands = asyncio.create_task(run_errands(delivery.meters, registry.keys))
+        errands = asyncio.create_task(run_errands(delivery.meters, headroom, registry.keys))
         stack.callback(errands.cancel)
         yield build(house)

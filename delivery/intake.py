@@ -20,6 +20,7 @@ from delivery.errors import (
     StoreUnavailable,
     UnknownIntegration,
 )
+from delivery.headroom import Headroom
 from delivery.integration import IntegrationId
 from delivery.keys import DUE, Keys
 from delivery.meters import Meters
@@ -54,9 +55,16 @@ class Intake:
     """Takes statements for all integrations of this process."""
 
     def __init__(
-        self, store: Store, doorbell: Doorbell, meters: Meters, clock: Clock, max_queue: int
+        self,
+        store: Store,
+        headroom: Headroom,
+        doorbell: Doorbell,
+        meters: Meters,
+        clock: Clock,
+        max_queue: int,
     ) -> None:
         self._store = store
+        self._headroom = headroom
         self._doorbell = doorbell
         self._meters = meters
         self._clock = clock
@@ -72,18 +80,22 @@ class Intake:
         """
         if not statements:
             return Taken((), ())
-        result: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(integration_id, statements, result))
-        if self._committing is None or self._committing.done():
-            self._committing = asyncio.create_task(self._commit())
         try:
-            taken = await result
+            taken = await self._take(integration_id, statements)
         except (StatementConflict, QueueFull, StoreUnavailable) as error:
             self._meters.note_intake(_result_word(error), len(statements))
             raise
         self._meters.note_intake("accepted", len(taken.accepted))
         self._meters.note_intake("duplicate", len(taken.duplicates))
         return taken
+
+    async def _take(self, integration_id: IntegrationId, statements: Sequence[Statement]) -> Taken:
+        self._headroom.check()
+        result: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(integration_id, statements, result))
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit())
+        return await result
 
     async def _commit(self) -> None:
         while self._waiting:

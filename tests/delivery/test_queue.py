@@ -9,6 +9,7 @@ import redis.asyncio as aioredis
 
 from delivery.doorbell import Work
 from delivery.errors import StatementConflict, StoreUnavailable, UnknownIntegration
+from delivery.headroom import Headroom
 from delivery.intake import Intake
 from delivery.integration import Integration, IntegrationId
 from delivery.keys import DUE, Keys
@@ -65,7 +66,7 @@ def room(store: Store) -> Room:
         clock=clock,
         bell=bell,
         states=StatusStore(store, clock),
-        intake=Intake(store, bell, Meters(store), clock, max_queue=1000),
+        intake=Intake(store, Headroom(store), bell, Meters(store), clock, max_queue=1000),
         leases=Leases(store, clock),
     )
 
@@ -280,5 +281,7 @@ async def test_a_redis_that_is_away_is_said_so(room: Room) -> None:
     store = Store(aioredis.Redis.from_url("redis://127.0.0.1:1"))
 
     with pytest.raises(StoreUnavailable):
-        await Intake(store, room.bell, Meters(store), room.clock, 10).accept(ACME, statements(1))
+        await Intake(store, Headroom(store), room.bell, Meters(store), room.clock, 10).accept(
+            ACME, statements(1)
+        )
     await store.redis.aclose()

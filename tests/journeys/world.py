@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import redis.asyncio as aioredis
-from delivery.letter import Letters
 
 from config.sandbox.in_process import InProcess
 from config.sandbox.state import Sandbox
@@ -21,12 +20,14 @@ from delivery.control import Control
 from delivery.directory import Directory
 from delivery.doorbell import Work
 from delivery.drain import Drainer
+from delivery.headroom import Headroom
 from delivery.heartbeat import Heartbeat
 from delivery.intake import Intake, Taken
 from delivery.integration import Integration, IntegrationId
 from delivery.journal import Journal
 from delivery.keys import DUE, MAIL
 from delivery.lease import Leases
+from delivery.letter import Letters
 from delivery.lrs import Lrs
 from delivery.meters import Meters
 from delivery.oauth import Tokens
@@ -61,7 +62,10 @@ class World:
         self.store = Store(redis)
         self.states = StatusStore(self.store, self.clock)
         self.meters = Meters(self.store)
-        self.intake = Intake(self.store, self, self.meters, self.clock, max_queue=100_000)
+        self.headroom = Headroom(self.store)
+        self.intake = Intake(
+            self.store, self.headroom, self, self.meters, self.clock, max_queue=100_000
+        )
         self.directory = Directory(self.registry, self.states, self)
         self.control = Control(
             store=self.store,
