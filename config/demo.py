@@ -121,6 +121,7 @@ class Demo:
     async def show(self) -> None:
         """Make what is missing, let a completion travel, and tell all about it."""
         self.story.begin(self.settings)
+        self._keep()
         await self._make_registry()
         async with httpx.AsyncClient(
             base_url=near(self.settings),
@@ -135,6 +136,8 @@ class Demo:
         self.story.connected(PROGRAM, integration.id, self.memory.sandbox)
         if self.memory.statement_id is None:
             await self._travel(api)
+        else:
+            self.story.resumed()
         await self._arrived(api, integration.id)
         hub, sandbox, key = near(self.settings), self.memory.sandbox, self.memory.api_key or ""
         self.story.addresses(hub, sandbox, key)

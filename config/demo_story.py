@@ -45,6 +45,10 @@ class Story:
         self._step("posted: Ada Lovelace completed the course On Engines")
         self._step(f"202 accepted, on disk, queued as statement {statement_id}")
 
+    def resumed(self) -> None:
+        """Say that the completion travelled when the demo was first started on this folder."""
+        self._step("the completion of the first start is remembered, and not posted again")
+
     def delivered(self, accepted_at: datetime, delivered_at: datetime) -> None:
         """Say when it arrived."""
         took = (delivered_at - accepted_at) / timedelta(milliseconds=1)

@@ -1,6 +1,6 @@
 """`hub run`: the whole house in one command, from the embedded server to the workers.
 
-Order up: valkey (unless `HUB_REDIS_URL` is set), migrations, the sandbox (demo only), web, workers.
+Order up: valkey (unless `HUB_REDIS_URL` is set), migrations, web (and the demo's sandbox), workers.
 Down in reverse: workers first, with time to finish what they have in flight, the store last.
 """
 
@@ -63,20 +63,20 @@ async def run_workers(processes: int, threads: int) -> None:
 def house(
     settings: Settings, *, environ: Mapping[str, str], extra: Member | None = None
 ) -> list[list[Member]]:
-    """List who is needed, rank by rank. `extra` comes up before web."""
+    """List who is needed, rank by rank. `extra` comes up beside web."""
     store: list[Member] = [EmbeddedValkey(settings.data_dir / "valkey")]
     return [
         store if settings.redis_url is None else [],
         [Errand("migrate", [*hub(), "migrate"], environ)],
-        [extra] if extra is not None else [],
         [
+            *([] if extra is None else [extra]),
             Command(
                 "web",
                 [*hub(), "web"],
                 environ,
                 is_ready=Answers(f"{near(settings)}/healthz"),
                 drains_within=WEB_DRAIN,
-            )
+            ),
         ],
         [
             worker(number, settings.worker_threads, environ=environ, near=near(settings))

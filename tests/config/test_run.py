@@ -102,9 +102,7 @@ async def test_nothing_is_left_when_the_house_is_killed(environ: dict[str, str])
         await until(lambda: not any(is_alive(pid) for pid in children), what="their end")
 
 
-async def test_a_second_house_on_the_folder_names_the_first(
-    environ: dict[str, str], unused_tcp_port_factory: object
-) -> None:
+async def test_a_second_house_on_the_folder_names_the_first(environ: dict[str, str]) -> None:
     async with hub(environ) as process:
         with listen("127.0.0.1", 0) as found:
             other = {**environ, "HUB_PORT": str(found.getsockname()[1])}
@@ -133,7 +131,7 @@ def test_a_redis_of_ones_own_takes_the_place_of_the_embedded_one() -> None:
 
     names = [[member.name for member in rank] for rank in house(own, environ={})]
 
-    assert names == [[], ["migrate"], [], ["web"], ["worker-1", "worker-2", "worker-3"]]
+    assert names == [[], ["migrate"], ["web"], ["worker-1", "worker-2", "worker-3"]]
 
 
 def test_the_embedded_store_comes_up_first() -> None:
