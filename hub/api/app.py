@@ -26,6 +26,8 @@ def build(house: House) -> FastAPI:
         title="Learning Hub",
         version=house.version,
         description=DESCRIPTION,
+        # Traces may be asked for; our numbers come from delivery, and logs from structlog.
+        telemetry={"metrics": False, "logs": False},
         redirect_slashes=False,
         strict_content_type=False,
         # The hottest routes come first, for routes are tried in order.

@@ -6,8 +6,6 @@ the statements will not be lost.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -17,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from delivery.errors import StoreUnavailable
 from delivery.intake import Taken
 from delivery.integration import IntegrationId
 from delivery.statement import Statement, StatementId
@@ -26,12 +23,13 @@ from hub.api.errors import BadRequest, NotFound
 from hub.api.house import House, house_of
 from hub.api.strict import require_json
 from hub.api.taking import take_in
+from hub.errors import RegistryUnavailable
 from hub.xapi.reading import read
 from hub.xapi.rules import Rules
 from hub.xapi.words import UUID
 
-PATIENCE = timedelta(seconds=1.9)
-"""An upstream that hears 503 soon can come again soon."""
+PATIENCE = timedelta(seconds=1.8)
+"""How long SQL may take: an upstream that hears 503 soon can come again soon."""
 LARGE = 64 * 1024
 """Bodies from this size on are read on a thread, so that small ones need not wait for them."""
 
@@ -83,9 +81,12 @@ ROUTES = (
 
 async def _rules(request: Request, *, writing: bool = True) -> Rules:
     integration_id = _integration_id(request)
-    async with _patience():
-        caller = await authenticate(request)
-        known = await house_of(request).known.find(integration_id)
+    try:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            caller = await authenticate(request)
+            known = await house_of(request).known.find(integration_id)
+    except TimeoutError as error:
+        raise RegistryUnavailable("SQL did not answer in time") from error
     if known is None or not caller.may_read(known.program_id):
         raise NotFound(f"there is no integration {integration_id}")
     if writing:
@@ -100,8 +101,7 @@ async def _take(
     require_json(request)
     body = await request.body()
     statements = await _read(body, rules, house, statement_id)
-    async with _patience():
-        return statements, await take_in(house, _integration_id(request), statements)
+    return statements, await take_in(house, _integration_id(request), statements)
 
 
 async def _read(
@@ -116,15 +116,6 @@ async def _read(
         statement_id=statement_id,
     )
     return reading() if len(body) < LARGE else await asyncio.to_thread(reading)
-
-
-@asynccontextmanager
-async def _patience() -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(PATIENCE.total_seconds()):
-            yield
-    except TimeoutError as error:
-        raise StoreUnavailable("a store did not answer in time") from error
 
 
 def _spoken(request: Request, rules: Rules) -> Rules:

@@ -16,6 +16,7 @@ import pytest
 from delivery.alerts import MailRecords
 from delivery.control import Control
 from delivery.egress import Egress
+from delivery.headroom import Headroom
 from delivery.intake import Intake
 from delivery.journal import Journal
 from delivery.lrs import Lrs
@@ -184,7 +185,7 @@ async def hub(
         integrations=integrations,
         audit=Audit(database),
         known=KnownIntegrations(looking_in(integrations, providers), clock),
-        intake=Intake(store, doorbell, Meters(store), clock, 100),
+        intake=Intake(store, Headroom(store), doorbell, Meters(store), clock, 100),
         control=_control(store, doorbell, clock),
         rehearsal=Rehearsal(Egress([LOOPBACK], tls=tls), tokens, lrs, within=WITHIN),
         egress=Egress(tls=tls),

@@ -7,6 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from delivery.errors import StoreFull
+from delivery.headroom import Headroom
 from tests.hub.api.conftest import Hub, a_statement, errors_of
 
 VERSION = {"X-Experience-API-Version": "1.0.3"}
@@ -190,7 +192,7 @@ async def test_statements_for_a_disabled_integration_are_held(hub: Hub) -> None:
 
 async def test_an_emptied_redis_hears_of_the_integration_again(hub: Hub) -> None:
     integration = await hub.integrate()
-    await hub.house.intake._store.redis.flushall()  # noqa: SLF001  as an operator would, by hand
+    await hub.house.control.store.redis.flushall()
 
     answer = await hub.acme.post(f"/api/integrations/{integration}/statements", json=a_statement())
 
@@ -205,6 +207,23 @@ async def test_a_redis_that_is_away_is_told_as_such(hub: Hub) -> None:
 
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
+    errors_of(answer)
+
+
+async def test_a_redis_without_memory_is_told_as_such(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/api/integrations/{await hub.integrate()}/statements"
+
+    def check(_: Headroom) -> None:
+        raise StoreFull("used memory 99 of 100")
+
+    monkeypatch.setattr(Headroom, "check", check)
+    answer = await hub.acme.post(path, json=a_statement())
+
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 2
+    assert "no memory" in answer.text
     errors_of(answer)
 
 
