@@ -163,14 +163,16 @@ def _translated(error: Exception, host: str) -> MailUnavailable | MailRefused:
             return MailUnavailable(f"{host} took no recipient: {_answers(refused)}")
         case SMTPDataError(code=code) if code >= PERMANENT:
             return MailRefused(f"{host} refused the letter: {code} {error.message}")
-        case SMTPNotSupported() | ValueError():
-            return MailRefused(f"{host} cannot take the letter: {error}")
         case SMTPResponseException(code=code, message=words):
             return MailUnavailable(f"{host} answered {code} {words}")
         case TimeoutError():
             return MailUnavailable(f"{host} did not answer in time")
-        case _:
+        case OSError():
             return MailUnavailable(f"{host} cannot be reached: {error}")
+        case SMTPNotSupported() | ValueError():
+            return MailRefused(f"{host} cannot take the letter: {error}")
+        case _:
+            return MailUnavailable(f"{host} failed: {error}")
 
 
 def _all_permanent(refused: Iterable[SMTPRecipientRefused]) -> bool:
