@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import parseaddr
@@ -71,6 +72,7 @@ class Letters:
         self, problem: Problem, integration: Integration, health: Health
     ) -> dict[str, object]:
         is_down = problem.kind is Kind.DOWN
+        portal = f"{self.public_url.rstrip('/')}/portal"
         down_now = is_down and health.status is Status.DOWN
         return {
             "kind": problem.kind,
@@ -88,7 +90,7 @@ class Letters:
             "is_over": is_down and health.status is Status.FLOWING,
             "heartbeat": length(self.heartbeat),
             "interval": length(self.interval),
-            "link": f"{self.public_url.rstrip('/')}/portal/integrations/{quote(integration.id)}",
+            "link": f"{portal}/integrations/{quote(integration.id, safe='')}",
         }
 
 
@@ -123,7 +125,7 @@ def _addresses(emails: tuple[str, ...]) -> Iterator[Address]:
         if email == line(email, 320):
             try:
                 yield Address(addr_spec=email)
-            except (ValueError, IndexError):
+            except (ValueError, IndexError, MessageError):
                 # Checked when it was saved; a letter to the others is better than none.
                 continue
 
