@@ -69,7 +69,7 @@ class Control:
             await self._empty(keys, lane, END_OF_TIME, FORGET)
         await self.store.ask(
             ("DEL", keys.queue, keys.front, keys.parked, keys.tries, keys.journal),
-            ("DEL", keys.mails, keys.mail_lease, keys.token),
+            ("DEL", keys.mails, keys.mail_lease, keys.token, keys.fetch, keys.rotated),
             ("SREM", INTEGRATIONS, integration_id),
         )
         return count

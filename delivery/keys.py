@@ -15,6 +15,8 @@ For one integration, `{id}` in braces so that they share a slot:
 | `hub:{id}:mails` | list | alerts that were sent, newest first, bounded | the integration's |
 | `hub:{id}:mail_lease` | string | who is sending the alert now | two minutes |
 | `hub:{id}:token` | string | the access token, sealed, see `oauth` | the token's own |
+| `hub:{id}:fetch` | string | who is fetching a token now | ten seconds, renewed |
+| `hub:{id}:rotated` | string | a refresh token SQL could not take, sealed | 30 days |
 
 For all of them together:
 
@@ -93,3 +95,11 @@ class Keys:
     @property
     def token(self) -> str:
         return self._of("token")
+
+    @property
+    def fetch(self) -> str:
+        return self._of("fetch")
+
+    @property
+    def rotated(self) -> str:
+        return self._of("rotated")

@@ -3,7 +3,7 @@
 | key              | type   | content                                     | lifetime          |
 |------------------|--------|---------------------------------------------|-------------------|
 | `hub:{id}:token` | string | token, version, when to renew, end; sealed  | the token's own   |
-| `hub:{id}:fetch` | string | the lock of whoever fetches a token now     | 3 x request limit |
+| `hub:{id}:fetch` | string | the lock of whoever fetches a token now            | LOCK, renewed             |
 
 A token belongs to the version of the integration it was fetched for, and serves no other. Secrets
 and tokens stay out of logs, of reasons and of `repr`, also where a server echoes them.
@@ -20,7 +20,8 @@ import httpx
 import orjson
 import redis.asyncio as aioredis
 import structlog
-from redis.exceptions import LockError
+from redis.asyncio.lock import Lock
+from redis.exceptions import LockError, RedisError
 from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_fixed
 
 from delivery.exchange import FOREIGN, ask, no_answer
@@ -36,6 +37,8 @@ from delivery.token_endpoint import Fetched, Grant, early, read_answer, token_re
 REMEMBERED = 10_000
 """How many tokens a process keeps at hand; the others are read from Redis."""
 POSTPONED = timedelta(seconds=30)
+LOCK = timedelta(seconds=10)
+"""Short, because whoever holds it may be killed; renewed, because a fetch may take long."""
 TRIES, PAUSE = 2, timedelta(milliseconds=100)
 POLL = timedelta(milliseconds=50)
 BUSY = "another worker has been fetching an access token for too long"
@@ -179,17 +182,19 @@ class Tokens:
     async def _alone(self, integration: Integration) -> AsyncIterator[bool]:
         """Hold the right to fetch; False if another kept it for too long."""
         lock = self._redis.lock(
-            f"hub:{{{integration.id}}}:fetch",
-            timeout=3 * self._within.total_seconds(),
+            Keys(integration.id).fetch,
+            timeout=LOCK.total_seconds(),
             sleep=POLL.total_seconds(),
             blocking_timeout=self._within.total_seconds(),
         )
         with translated():
             alone = await lock.acquire()
+        renewal = asyncio.create_task(_renew(lock)) if alone else None
         try:
             yield alone
         finally:
-            if alone:
+            if renewal:
+                renewal.cancel()
                 # A lock that has lapsed is another's by now.
                 with translated(), suppress(LockError):
                     await lock.release()
@@ -230,6 +235,14 @@ class Tokens:
 
 def _was_cut(reply: Reply) -> bool:
     return isinstance(reply, NoAnswer) and reply.failure is Failure.CONNECTION_RESET
+
+
+async def _renew(lock: Lock) -> None:
+    while True:
+        await asyncio.sleep(LOCK.total_seconds() / 3)
+        # A renewal that fails is no reason to stop: at worst two fetch at the same time.
+        with suppress(LockError, RedisError, OSError):
+            await lock.reacquire()
 
 
 def _put(held: dict[IntegrationId, V], key: IntegrationId, value: V) -> None:

@@ -12,6 +12,7 @@ from datetime import timedelta
 import orjson
 
 from delivery.integration import Credentials, Integration, Integrations
+from delivery.keys import Keys
 from delivery.sealed import Sealed
 
 KEPT = timedelta(days=30)
@@ -46,17 +47,15 @@ class RefreshTokens:
             await self._integrations.keep_refresh_token(integration, refresh_token)
         except BaseException:
             written = {"version": integration.version, "token": refresh_token}
-            await self._sealed.set(_key(integration), orjson.dumps(written).decode(), lifetime=KEPT)
+            await self._sealed.set(
+                Keys(integration.id).rotated, orjson.dumps(written).decode(), lifetime=KEPT
+            )
             raise
-        await self._sealed.forget(_key(integration))
+        await self._sealed.forget(Keys(integration.id).rotated)
 
     async def _unsaved(self, integration: Integration) -> str | None:
-        text = await self._sealed.get(_key(integration))
+        text = await self._sealed.get(Keys(integration.id).rotated)
         written = orjson.loads(text) if text else {}
         if written.get("version") != integration.version:
             return None
         return str(written["token"])
-
-
-def _key(integration: Integration) -> str:
-    return f"hub:{{{integration.id}}}:rotated"
