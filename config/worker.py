@@ -25,8 +25,8 @@ from delivery.actors import declare
 from delivery.alerts import Alerts
 from delivery.running import Running
 
-POLL_MS = 20
-"""How long an idle worker sleeps between two looks for rings: the price of being quick."""
+IDLE_MS = 250
+"""How often an idle thread looks whether it is to end; a ring wakes it at once."""
 
 log = structlog.get_logger()
 
@@ -105,7 +105,7 @@ def work(settings: Settings, threads: int) -> None:
     broker.add_middleware(Loop())
     broker.add_middleware(residence)
     declare(broker, residence)
-    worker = Worker(broker, worker_threads=threads, worker_timeout=POLL_MS)
+    worker = Worker(broker, worker_threads=threads, worker_timeout=IDLE_MS)
 
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
