@@ -76,6 +76,7 @@ async def test_contacts_are_a_list_or_a_text_with_commas(hub: Hub) -> None:
         ({"name": None}, "/name", "one line"),
         ({"technicalEmails": "a@b.c\r\nBcc: x@y.z"}, "/technicalEmails", "no e-mail"),
         ({"technicalEmails": ["a@b.c", "x@y\n.z"]}, "/technicalEmails/1", "no e-mail"),
+        ({"technicalEmails": "a@b.c\n"}, "/technicalEmails", "no e-mail"),
         ({"technicalEmails": ["Ann <a@b.c>"]}, "/technicalEmails/0", "no e-mail"),
         ({"technicalEmails": []}, "/technicalEmails", "1 to 20"),
         ({"technicalEmails": ""}, "/technicalEmails", "empty"),
@@ -125,7 +126,7 @@ async def test_a_change_of_name_keeps_the_version_and_the_secret(hub: Hub) -> No
 
     answer = await hub.acme.patch(
         f"/api/integrations/{integration}",
-        json={"name": "New", "clientSecret": "", "clientId": "", "refreshToken": ""},
+        json={"name": "New", "clientSecret": None, "clientId": "", "refreshToken": ""},
     )
 
     assert answer.status_code == 200

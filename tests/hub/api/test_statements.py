@@ -112,6 +112,22 @@ async def test_a_body_without_a_length_is_cut_off_at_the_bound(hub: Hub) -> None
     errors_of(answer)
 
 
+async def test_a_body_that_says_it_is_too_large_is_not_read(hub: Hub) -> None:
+    path = f"/api/integrations/{await hub.integrate()}/statements"
+    was_read = False
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal was_read
+        was_read = True
+        yield b"[]"
+
+    answer = await hub.acme.post(path, content=body(), headers={"Content-Length": "20001"})
+
+    assert answer.status_code == 413
+    assert not was_read
+    errors_of(answer)
+
+
 async def test_another_media_type_is_refused(hub: Hub) -> None:
     path = f"/api/integrations/{await hub.integrate()}/statements"
 
@@ -308,9 +324,10 @@ async def test_about_says_which_versions_are_spoken(hub: Hub) -> None:
 
     answer = await hub.reader.get(path)
     stranger = await hub.nobody.get(path)
+    other = await hub.other.get(path)
 
     assert answer.json() == {"version": ["1.0.3", "2.0.0"]}
-    assert stranger.status_code == 401
+    assert (stranger.status_code, other.status_code) == (401, 404)
     assert stranger.headers["x-experience-api-version"] == "1.0.3"
 
 

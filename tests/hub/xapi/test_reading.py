@@ -190,6 +190,12 @@ def test_what_xapi_allows_is_taken(members: dict[str, object]) -> None:
         ({"object": REF, "context": {"platform": "x"}}, "/context/platform", "Activity"),
         ({"object": REF, "context": {"revision": "x"}}, "/context/revision", "Activity"),
         ({"context": {"contextAgents": []}}, "/context/contextAgents", "2.0"),
+        (
+            {"object": a_statement(
+                objectType="SubStatement", object=REF, context={"platform": "x"}
+            )},
+            "/object/context/platform", "Activity",
+        ),
         ({"context": {"contextGroups": []}}, "/context/contextGroups", "2.0"),
         ({"context": {"contextActivities": {"parent": 1}}}, "/context/contextActivities/parent",
          "array of activities"),
