@@ -29,11 +29,9 @@ def environ(tmp_path: Path, unused_tcp_port: int) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def hub(environ: dict[str, str], *words: str) -> AsyncIterator[Process]:
+async def hub(environ: dict[str, str]) -> AsyncIterator[Process]:
     """Start `hub run` and wait until it is ready; see to its end."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "config.cli", "run", *words, env=environ, stdout=PIPE, stderr=PIPE
-    )
+    process = await command(environ, "run")
     said = asyncio.create_task(process.communicate())
     try:
         await until(lambda: ready(environ, process), within=40, what="readiness")
@@ -42,6 +40,17 @@ async def hub(environ: dict[str, str], *words: str) -> AsyncIterator[Process]:
         if process.returncode is None:
             process.kill()
         await said
+
+
+async def command(environ: dict[str, str], *words: str) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "config.cli", *words, env=environ, stderr=PIPE
+    )
+
+
+async def ended(process: Process) -> tuple[int | None, str]:
+    _, err = await process.communicate()
+    return process.returncode, err.decode()
 
 
 async def ready(environ: dict[str, str], process: Process) -> bool:
@@ -91,30 +100,32 @@ async def test_the_house_comes_up_mends_itself_and_goes_down(environ: dict[str, 
     assert not (Path(environ["HUB_DATA_DIR"]) / "valkey" / "address").exists()
 
 
-async def test_nothing_is_left_when_the_house_is_killed(environ: dict[str, str]) -> None:
-    async with hub(environ) as process:
-        children = list(command_lines(process.pid))
-        assert len(children) == 3
-
-        process.kill()
-        await process.wait()
-
-        await until(lambda: not any(is_alive(pid) for pid in children), what="their end")
-
-
-async def test_a_second_house_on_the_folder_names_the_first(environ: dict[str, str]) -> None:
-    async with hub(environ) as process:
+async def test_a_house_shares_with_workers_but_not_with_a_second_house(
+    environ: dict[str, str],
+) -> None:
+    async with hub(environ) as first:
         with listen("127.0.0.1", 0) as found:
             other = {**environ, "HUB_PORT": str(found.getsockname()[1])}
-        second = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "config.cli", "run", env=other, stdout=PIPE, stderr=PIPE
-        )
-        out, err = await second.communicate()
 
-        assert second.returncode == 1
-        assert f"in use by process {process.pid}" in err.decode()
-        assert b"Traceback" not in err
-        assert out == b""
+        code, err = await ended(await command(other, "run"))
+        assert code == 1
+        assert f"in use by process {first.pid}" in err
+        assert "Traceback" not in err
+
+        crew = await command(environ, "worker", "--processes", "2")
+        await until(lambda: len(command_lines(crew.pid)) == 2, within=20, what="two workers")
+        workers = list(command_lines(crew.pid))
+        crew.terminate()
+        code, err = await ended(crew)
+        assert code == 0
+        assert not any(is_alive(pid) for pid in workers)
+
+        # And nothing is left when the house is killed.
+        children = list(command_lines(first.pid))
+        assert len(children) == 3
+        first.kill()
+        await first.wait()
+        await until(lambda: not any(is_alive(pid) for pid in children), what="their end")
 
 
 async def test_a_taken_address_is_told_before_anything_starts(

@@ -156,6 +156,23 @@ async def test_a_folder_can_be_used_at_once_after_its_user_was_killed(tmp_path: 
     await server.stop()
 
 
+async def test_a_folder_stays_locked_while_a_server_lives_though_its_starter_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_folder, "PATIENCE", timedelta(milliseconds=100))
+    server = EmbeddedValkey(tmp_path)
+    await server.start()
+    assert server._lock is not None  # noqa: SLF001 - what the kernel closes when we are killed
+    os.close(server._lock)  # noqa: SLF001
+    server._lock = None  # noqa: SLF001
+
+    with pytest.raises(FolderInUse):
+        await data_folder.lock(tmp_path)
+
+    await server.stop()
+    os.close(await data_folder.lock(tmp_path))
+
+
 async def test_an_older_server_does_not_touch_newer_data(tmp_path: Path) -> None:
     (tmp_path / "stamp.json").write_text('{"layout": 1, "server": "99.0.1"}')
 

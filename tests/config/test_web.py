@@ -1,6 +1,8 @@
 import asyncio
 import os
 import signal
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +16,22 @@ from config.errors import AddressInUse
 from config.listening import listen
 from config.settings import Settings
 from tests.waiting import until
+
+STANDING_ALONE = """
+import asyncio, sys
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+from config import web, wiring
+from config.settings import Settings
+
+@asynccontextmanager
+async def open_web(_):
+    yield FastAPI()
+    print("closed", flush=True)
+
+wiring.open_web = open_web
+web.main(Settings(port=int(sys.argv[1])))
+"""
 
 
 @dataclass
@@ -99,3 +117,19 @@ def accepts(port: int) -> bool:
     except AddressInUse:
         return True
     return False
+
+
+async def test_a_signal_ends_the_process_with_success_and_closed_stores(
+    unused_tcp_port: int,
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STANDING_ALONE, str(unused_tcp_port), stdout=PIPE
+    )
+    await until(lambda: accepts(unused_tcp_port), within=20)
+    async with httpx.AsyncClient() as client:
+        await client.get(f"http://127.0.0.1:{unused_tcp_port}/")
+
+    process.terminate()
+    out, _ = await process.communicate()
+
+    assert (process.returncode, out) == (0, b"closed\n")
