@@ -69,8 +69,8 @@ class Strings(TypeDecorator[tuple[str, ...]]):
         return None if value is None else tuple(value)
 
 
-class Base(DeclarativeBase):
-    """All tables; constraints have fixed names, so that migrations can speak of them."""
+class Row(DeclarativeBase):
+    """A row of any table; constraints have fixed names, so that migrations can speak of them."""
 
     metadata = MetaData(
         naming_convention={
@@ -84,7 +84,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012  SQLAlchemy's own class attribute
 
 
-class ProgramRow(Base):
+class ProgramRow(Row):
     """A program."""
 
     __tablename__ = "programs"
@@ -96,7 +96,7 @@ class ProgramRow(Base):
     created_at: Mapped[datetime]
 
 
-class ApiKeyRow(Base):
+class ApiKeyRow(Row):
     """An API key; of its text only a keyed hash is kept."""
 
     __tablename__ = "api_keys"
@@ -116,7 +116,7 @@ class ApiKeyRow(Base):
     rights: Mapped[list["ApiKeyRightRow"]] = relationship(lazy="selectin")
 
 
-class ApiKeyRightRow(Base):
+class ApiKeyRightRow(Row):
     """What a key may do with one program."""
 
     __tablename__ = "api_key_rights"
@@ -130,7 +130,7 @@ class ApiKeyRightRow(Base):
     access: Mapped[str] = mapped_column(String(5))
 
 
-class ProviderRow(Base):
+class ProviderRow(Row):
     """A provider."""
 
     __tablename__ = "providers"
@@ -152,7 +152,7 @@ class ProviderRow(Base):
     token_parameters: Mapped[dict[str, str]] = mapped_column(JSON)
 
 
-class IntegrationRow(Base):
+class IntegrationRow(Row):
     """An integration; both secrets are sealed."""
 
     __tablename__ = "integrations"
@@ -183,7 +183,7 @@ class IntegrationRow(Base):
     deleting_at: Mapped[datetime | None]
 
 
-class AuditRow(Base):
+class AuditRow(Row):
     """One change, by whom and when."""
 
     __tablename__ = "audit"

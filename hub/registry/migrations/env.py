@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from hub.registry.tables import Base
+from hub.registry.tables import Row
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=Row.metadata,
     # SQLite cannot alter a table in place; it is copied instead.
     render_as_batch=True,
     compare_type=True,

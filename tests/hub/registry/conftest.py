@@ -14,7 +14,7 @@ from hub.registry.keys import Keys
 from hub.registry.migrate import migrate
 from hub.registry.programs import Programs
 from hub.registry.providers import Providers
-from hub.registry.tables import Base
+from hub.registry.tables import Row
 from hub.registry.vault import Vault
 from tests.fakes.postgres import Postgres, running_postgres
 from tests.hub.registry.moved_clock import MovedClock
@@ -70,7 +70,7 @@ def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
     server: Postgres = request.getfixturevalue("postgres")
     name: str = request.getfixturevalue("migrated_postgres")
     # Ten times as quick as a new database, and as empty.
-    server.empty(name, tables=list(Base.metadata.tables))
+    server.empty(name, tables=list(Row.metadata.tables))
     yield server.url(name)
 
 

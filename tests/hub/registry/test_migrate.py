@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, Connection, inspect, text
 from hub.errors import RegistryTooNew, RegistryUnavailable
 from hub.registry.engines import make_engine
 from hub.registry.migrate import migrate
-from hub.registry.tables import Base
+from hub.registry.tables import Row
 from tests.hub.registry.examples import threads_of_sqlite_ended
 
 MIGRATE = """
@@ -23,14 +23,14 @@ asyncio.run(migrate(sys.argv[1]))
 
 def differences(connection: Connection) -> list[object]:
     context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(context, Base.metadata))
+    return list(compare_metadata(context, Row.metadata))
 
 
 def checks_found(connection: Connection) -> set[str | None]:
     found = inspect(connection)
     return {
         check["name"]
-        for table in Base.metadata.tables
+        for table in Row.metadata.tables
         for check in found.get_check_constraints(table)
     }
 
@@ -38,7 +38,7 @@ def checks_found(connection: Connection) -> set[str | None]:
 def checks_known() -> set[str]:
     return {
         str(constraint.name)
-        for table in Base.metadata.tables.values()
+        for table in Row.metadata.tables.values()
         for constraint in table.constraints
         if isinstance(constraint, CheckConstraint)
     }
