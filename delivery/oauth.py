@@ -3,7 +3,7 @@
 | key              | type   | content                                     | lifetime          |
 |------------------|--------|---------------------------------------------|-------------------|
 | `hub:{id}:token` | string | token, version, when to renew, end; sealed  | the token's own   |
-| `hub:{id}:fetch` | string | the lock of whoever fetches a token now            | LOCK, renewed             |
+| `hub:{id}:fetch` | string | the lock of whoever fetches a token now     | LOCK, renewed     |
 
 A token belongs to the version of the integration it was fetched for, and serves no other. Secrets
 and tokens stay out of logs, of reasons and of `repr`, also where a server echoes them.

@@ -15,7 +15,7 @@ from delivery.egress import Egress
 from delivery.exchange import ask
 from delivery.outcome import Answer, Failure, NoAnswer
 from tests.fakes.certificate import certificate
-from tests.fakes.http_server import HttpServer, http_server, says
+from tests.fakes.http_server import HttpServer, Received, http_server, says
 
 LOOPBACK = [ip_network("127.0.0.0/8")]
 WITHIN = timedelta(seconds=5)
@@ -312,13 +312,13 @@ async def test_many_requests_at_once_are_not_held_up_by_a_small_pool() -> None:
     waiting = asyncio.Event()
     arrived = 0
 
-    async def holds(received: object, writer: asyncio.StreamWriter) -> None:
+    async def holds(received: Received, writer: asyncio.StreamWriter) -> None:
         nonlocal arrived
         arrived += 1
         if arrived == 200:
             waiting.set()
         await waiting.wait()
-        await says(200)(None, writer)  # type: ignore[arg-type]  # says ignores the request
+        await says(200)(received, writer)
 
     async with http_server(holds) as lrs, Egress(LOOPBACK).open_client(timeout=WITHIN) as client:
         request = lrs.url()

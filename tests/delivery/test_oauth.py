@@ -29,6 +29,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.http_server import (
     Behaviour,
     HttpServer,
+    Received,
     closes,
     http_server,
     resets,
@@ -425,10 +426,30 @@ async def test_waiting_for_another_process_is_bounded(bench: Bench) -> None:
     assert bench.server.requests == []
 
 
+async def test_a_fetch_that_takes_long_keeps_its_lock(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("delivery.oauth.LOCK", timedelta(milliseconds=200))
+    left: list[int] = []
+
+    async def was_renewed() -> bool:
+        left.append(await bench.redis.pttl("hub:{acme}:fetch"))
+        return left[-1] > min(left)
+
+    async def slow(received: Received, writer: asyncio.StreamWriter) -> None:
+        await until(was_renewed, what="the lock's renewal")
+        await granted()(received, writer)
+
+    bench.server.script = [slow]
+
+    assert await bench.process().token(bench.integration()) == "t0ken"
+    assert min(left) > 0
+
+
 async def test_a_lock_that_lapsed_meanwhile_is_left_to_its_new_owner(bench: Bench) -> None:
-    async def steals(received: object, writer: asyncio.StreamWriter) -> None:
+    async def steals(received: Received, writer: asyncio.StreamWriter) -> None:
         await bench.redis.set("hub:{acme}:fetch", "another", px=60_000)
-        await granted()(received, writer)  # type: ignore[arg-type]  # the request is not looked at
+        await granted()(received, writer)
 
     bench.server.script = [steals]
 
