@@ -13,8 +13,9 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]
         raise AddressInUse(
-            f"Cannot listen on {host} port {port}: {error.strerror}. Set HUB_HOST or HUB_PORT."
+            f"Cannot listen on {host} port {port}: {reason}. Set HUB_HOST or HUB_PORT."
         ) from None
 
 

@@ -76,6 +76,8 @@ async def test_what_was_begun_is_answered_before_the_stores_close(
 
         os.kill(os.getpid(), signal.SIGTERM)
         await until(lambda: not accepts(unused_tcp_port), what="the refusal of new connections")
+        ended, _ = await asyncio.wait({serving}, timeout=0.3)
+        assert not ended
         stores.answer.set()
 
         assert (await begun).json() == "done"
