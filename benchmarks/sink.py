@@ -1,42 +1,73 @@
-"""A sink: the quickest LRS and token endpoint that Python makes, so that it is not what is measured.
+"""A sink: the quickest LRS and token endpoint that Python makes, lest it be what is measured.
 
-Run as `python -m benchmarks.sink PORT`; counts what it gets, answers `GET /counts`.
+`python -m benchmarks.sink` listens on a free port of loopback, prints it, and serves until SIGTERM.
+It takes its times from the monotonic clock, which all processes of one machine share.
+
+| request         | answer                                                                   |
+|-----------------|--------------------------------------------------------------------------|
+| `GET /counts`   | requests, statements, when the first and the last request were complete  |
+| `GET /arrivals` | statement id -> when it arrived; only while they are being remembered    |
+| `POST /reset`   | counts from 0; with `?remember` arrivals are remembered from now on      |
+| `POST /token`   | an access token                                                          |
+| anything else   | 200 and an id, as an LRS answers; the statements in it are counted       |
 """
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from time import monotonic
 
 import httptools
 import uvloop
 
-ACCEPTED = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]'
+VERB = b'"verb"'
+ID = b'"id":"'
+ID_LENGTH = 36
 
 
-def _answer(body: dict[str, object]) -> bytes:
-    text = json.dumps(body).encode()
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n"
+@dataclass(slots=True)
+class Counts:
+    """What the sink has got; times are seconds of the monotonic clock."""
+
+    requests: int = 0
+    statements: int = 0
+    first: float = 0.0
+    last: float = 0.0
+
+
+@dataclass(slots=True)
+class Memory:
+    """Everything that the connections share."""
+
+    counts: Counts = field(default_factory=Counts)
+    arrivals: dict[str, float] | None = None
+
+
+def _response(content: object) -> bytes:
+    text = json.dumps(content).encode()
+    head = (
+        f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n"
+    )
     return head.encode() + text
 
 
-class Counts:
-    """What the sink has got."""
-
-    def __init__(self) -> None:
-        self.statements = 0
-        self.requests = 0
+TAKEN = _response(["6690e6c9-3ef0-4ed3-8b37-7f3964730bee"])
+TOKEN = _response({"access_token": "sink", "token_type": "Bearer", "expires_in": 36000})
+DONE = _response({})
 
 
 class Connection(asyncio.Protocol):
     """One connection of a client."""
 
-    def __init__(self, counts: Counts) -> None:
-        self._counts = counts
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
         self._body: list[bytes] = []
-        self._write: Callable[[bytes], None] = self._not_connected
+        self._write: Callable[[bytes], None] = _to_nobody
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are not subclasses of asyncio.Transport.
@@ -44,9 +75,6 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
-
-    def _not_connected(self, answer: bytes) -> None:
-        raise ConnectionError(f"no client for {len(answer)} bytes")
 
     def on_url(self, url: bytes) -> None:
         self._url = url
@@ -56,23 +84,49 @@ class Connection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        if self._url == b"/counts":
-            self._write(_answer(vars(self._counts)))
-        elif self._url == b"/token":
-            self._write(_answer({"access_token": "t", "expires_in": 3600}))
-        else:
-            self._counts.requests += 1
-            self._counts.statements += b"".join(self._body).count(b'"verb"')
-            self._write(ACCEPTED)
+        match self._url:
+            case b"/counts":
+                self._write(_response(asdict(self._memory.counts)))
+            case b"/arrivals":
+                self._write(_response(self._memory.arrivals))
+            case b"/reset" | b"/reset?remember":
+                self._memory.counts = Counts()
+                self._memory.arrivals = {} if self._url.endswith(b"remember") else None
+                self._write(DONE)
+            case b"/token":
+                self._write(TOKEN)
+            case _:
+                self._take(b"".join(self._body))
+                self._write(TAKEN)
+
+    def _take(self, body: bytes) -> None:
+        now = monotonic()
+        counts = self._memory.counts
+        counts.requests += 1
+        counts.statements += body.count(VERB)
+        counts.first = counts.first or now
+        counts.last = now
+        if self._memory.arrivals is not None:
+            at = body.index(ID) + len(ID)
+            self._memory.arrivals[body[at : at + ID_LENGTH].decode()] = now
 
 
-async def main(port: int) -> None:
-    counts = Counts()
+def _to_nobody(answer: bytes) -> None:
+    raise ConnectionError(f"no client for {len(answer)} bytes")
+
+
+async def serve() -> None:
+    """Serve until SIGTERM."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(counts), "127.0.0.1", port)
+    ended = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    memory = Memory()
+    server = await loop.create_server(lambda: Connection(memory), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    await ended.wait()
+    server.close()
+    sys.stdout.close()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 0))
+    uvloop.run(serve())

@@ -265,6 +265,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
                 settings.max_queue,
             ),
             control=delivery.control,
+            upkeep=delivery.upkeep,
             rehearsal=Rehearsal(egress, tokens, lrs, within=settings.request_timeout),
             egress=egress,
             clock=clock.now,

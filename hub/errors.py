@@ -20,8 +20,11 @@
     ├── ProviderInUse           integrations still point at this provider
     └── RevisionMismatch        somebody else changed it first
 
-An integration that is not there is delivery's `UnknownIntegration`.
+An integration that is not there is delivery's `UnknownIntegration`; a secret that cannot be opened
+is delivery's `SealBroken` too, for the vault is its sealer.
 """
+
+from delivery.sealed import SealBroken as CannotOpen
 
 
 class HubError(Exception):
@@ -44,11 +47,11 @@ class BadSecretKeys(HubError):
     """The setting holds no usable encryption keys."""
 
 
-class UnknownSecretKey(HubError):
+class UnknownSecretKey(HubError, CannotOpen):
     """A secret was sealed with a key that is not among ours."""
 
 
-class SealBroken(HubError):
+class SealBroken(HubError, CannotOpen):
     """A sealed secret was altered, or belongs to another row."""
 
 

@@ -24,12 +24,12 @@ class Upkeep:
         """Delete an integration with what it holds; give how many statements that were.
 
         Raises StatementsWaiting and changes nothing if there are some and `discard` is not said.
-        Once begun it is ended by the sweep, whatever happens to this process.
+        Delivery decides, in one step, and takes nothing in from then on. A process that dies
+        before the mark leaves an empty integration, one that dies after it leaves the rest to the
+        sweep.
         """
-        if not discard:
-            await self._control.remove(integration_id, discard=False)
+        count = await self._control.remove(integration_id, discard=discard)
         await self._integrations.mark_deleting(integration_id, by=by)
-        count = await self._control.remove(integration_id, discard=True)
         await self._integrations.remove(integration_id, by=by)
         return count
 

@@ -5,6 +5,7 @@
 -- answer  1 when there may be work to ring for, else 0
 -- leaves  status, version and revision as the table in status.py says; what waits is due at once.
 local now, id = ARGV[1], ARGV[2]
+if redis.call('HEXISTS', KEYS[1], 'retired') == 1 then return 0 end
 local known = tonumber(redis.call('HGET', KEYS[1], 'revision'))
 if known and known > tonumber(ARGV[3]) then return 0 end
 

@@ -14,6 +14,7 @@ from hub.api import (
     statements,
 )
 from hub.api.door import Door
+from hub.api.explorer import add_explorer
 from hub.api.house import House
 from hub.api.openapi import describing
 
@@ -28,6 +29,8 @@ def build(house: House) -> FastAPI:
         description=DESCRIPTION,
         # Traces may be asked for; our numbers come from delivery, and logs from structlog.
         telemetry={"metrics": False, "logs": False},
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
         strict_content_type=False,
         # The hottest routes come first, for routes are tried in order.
@@ -42,6 +45,7 @@ def build(house: House) -> FastAPI:
     app.include_router(programs.router, prefix="/api")
     # Every path of the Learning Hub table exists with and without /api.
     app.include_router(programs.router, include_in_schema=False)
+    add_explorer(app)
     app.openapi = describing(app)  # type: ignore[method-assign]  # FastAPI's own way to do this
     return app
 

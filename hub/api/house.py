@@ -17,6 +17,7 @@ from hub.registry.integrations import IntegrationRegistry
 from hub.registry.keys import Keys
 from hub.registry.programs import Programs
 from hub.registry.providers import Providers
+from hub.upkeep import Upkeep
 
 Check = Callable[[], Awaitable[str | None]]
 """Looks at one thing that readiness needs; answers what is missing, or None."""
@@ -42,6 +43,7 @@ class House:
     known: KnownIntegrations
     intake: Intake
     control: Control
+    upkeep: Upkeep
     rehearsal: Rehearsal
     egress: Egress
     clock: Clock

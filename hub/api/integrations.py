@@ -7,7 +7,6 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import ConfigDict
 
-from delivery.errors import StatementsWaiting
 from delivery.status import Health, Status
 from hub.api.access import (
     CallerOf,
@@ -214,13 +213,8 @@ async def delete_integration(
     discard: Annotated[bool, Query(description="throw away what still waits")] = False,  # noqa: FBT002  a query parameter
 ) -> Response:
     """Delete an integration and its queue; with statements waiting only if `discard` is said."""
-    if not discard:
-        await _check_nothing_waits(house, record)
-    # Marked first: from here on nothing new is accepted, and a crash leaves a mark to go on from.
-    await house.integrations.mark_deleting(record.id, by=caller.who)
+    await house.upkeep.delete(record.id, discard=discard, by=caller.who)
     house.known.forget(record.id)
-    await house.control.remove(record.id, discard=discard)
-    await house.integrations.remove(record.id, by=caller.who)
     return Response(status_code=204)
 
 
@@ -236,12 +230,6 @@ async def _check_provider(house: House, provider_id: str) -> None:
         raise Unprocessable([Flaw("/provider", f"there is no provider {provider_id}")])
     if provider.status is ProviderStatus.DISABLED:
         raise Unprocessable([Flaw("/provider", f"the provider {provider_id} is disabled")])
-
-
-async def _check_nothing_waits(house: House, record: IntegrationRecord) -> None:
-    found = (await house.control.health([record.id])).get(record.id)
-    if found is not None and found.queued + found.parked:
-        raise StatementsWaiting(found.queued + found.parked)
 
 
 def _urls(form: NewIntegrationForm | IntegrationForm) -> dict[str, str | None]:

@@ -21,6 +21,8 @@ BANNED_IN_CLASSES = BANNED | {"service", "message"}
 FOREIGN = {
     "items": "the field of a page in the HTTP contract",
     "data_dir": "HUB_DATA_DIR of the contract",
+    "handle_DATA": "aiosmtpd's hook",
+    "get_route_handler": "FastAPI's hook",
 }
 
 

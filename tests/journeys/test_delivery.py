@@ -3,6 +3,7 @@
 import pytest
 
 from delivery.errors import QueueFull, StatementConflict, StatementsWaiting, UnknownIntegration
+from delivery.keys import Keys
 from delivery.receipts import ReceiptState
 from delivery.status import Status
 from tests.fakes.statements import a_statement, ids, statements
@@ -311,7 +312,9 @@ async def test_an_integration_with_statements_is_deleted_only_when_that_is_said(
     assert (await world.health(acme)).queued == 3
     assert await world.control.remove(acme.id, discard=True) == 3
 
-    assert await world.redis.keys(f"*{acme.id}*") == []
+    await world.control.apply(acme)
+    assert await world.redis.keys(f"*{acme.id}*") == [Keys(acme.id).state.encode()]
+    assert await world.redis.pttl(Keys(acme.id).state) <= 60_000
     with pytest.raises(UnknownIntegration):
         await world.intake.accept(acme.id, [a_statement(4)])
 

@@ -39,6 +39,7 @@ from hub.registry.migrate import migrate
 from hub.registry.programs import Programs
 from hub.registry.providers import Provider, Providers
 from hub.registry.vault import Vault
+from hub.upkeep import Upkeep
 from hub.xapi.rules import ActorId, ObjectId
 from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import FakeDoorbell
@@ -178,6 +179,7 @@ async def hub(
     integrations = IntegrationRegistry(database, vault, clock)
     tokens = Tokens(redis, rehearsing, PlainSealer(), integrations, clock, WITHIN)
     lrs = Lrs(rehearsing, within=WITHIN, clock=clock)
+    control = _control(store, doorbell, clock)
     house = House(
         programs=Programs(database, vault, clock),
         keys=Keys(database, PEPPER, clock),
@@ -186,7 +188,8 @@ async def hub(
         audit=Audit(database),
         known=KnownIntegrations(looking_in(integrations, providers), clock),
         intake=Intake(store, Headroom(store), doorbell, Meters(store), clock, 100),
-        control=_control(store, doorbell, clock),
+        control=control,
+        upkeep=Upkeep(integrations, control),
         rehearsal=Rehearsal(Egress([LOOPBACK], tls=tls), tokens, lrs, within=WITHIN),
         egress=Egress(tls=tls),
         clock=clock,

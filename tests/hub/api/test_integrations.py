@@ -2,6 +2,7 @@
 
 import pytest
 
+from delivery.integration import IntegrationId
 from tests.hub.api.conftest import Hub, a_statement, an_integration, errors_of
 
 PATH = "/api/programs/ACME/integrations"
@@ -233,16 +234,27 @@ async def test_an_integration_with_statements_is_deleted_only_with_them(hub: Hub
     assert deleted.status_code == 204
 
 
-async def test_a_deletion_that_was_cut_short_goes_on(hub: Hub) -> None:
+async def test_a_deletion_goes_on_where_another_was_cut_short(hub: Hub) -> None:
+    integration_id = await hub.integrate()
+    path = f"/api/integrations/{integration_id}"
+    await hub.house.integrations.mark_deleting(IntegrationId(integration_id), by="test")
+
+    hidden = await hub.acme.get(path)
+    again = await hub.acme.delete(path)
+
+    assert (hidden.status_code, again.status_code) == (404, 204)
+
+
+async def test_a_deletion_while_redis_is_away_changes_nothing(hub: Hub) -> None:
     path = f"/api/integrations/{await hub.integrate()}"
     hub.redis.connected = False
     away = await hub.acme.delete(path, params={"discard": "true"})
     hub.redis.connected = True
 
-    hidden = await hub.acme.get(path)
+    untouched = await hub.acme.get(path)
     again = await hub.acme.delete(path)
 
-    assert (away.status_code, hidden.status_code, again.status_code) == (503, 404, 204)
+    assert (away.status_code, untouched.status_code, again.status_code) == (503, 200, 204)
 
 
 async def test_a_redis_that_is_away_hides_health_and_nothing_else(hub: Hub) -> None:
