@@ -131,7 +131,7 @@ class Sending:
                 if outcome.by_size:
                     sent.largest = weight(parcel) // 2
                 for half in halves(parcel):
-                    if not sent.stop:
+                    if not (self._halted or sent.stop):
                         await self._deliver(half, sent)
 
     async def _post(self, parcel: Parcel, sent: Sent) -> Reply | Unavailable | IntegrationRefused:
@@ -170,7 +170,7 @@ def halves(parcel: Parcel) -> tuple[Parcel, Parcel]:
     for n, queued in enumerate(parcel):
         so_far += len(queued.body)
         if so_far >= half:
-            cut = min(max(n, 1), len(parcel) - 1)
+            cut = min(n + 1, len(parcel) - 1)
             return parcel[:cut], parcel[cut:]
     return parcel[:1], parcel[1:]
 
