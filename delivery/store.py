@@ -26,6 +26,8 @@ Argument = str | bytes | int | float
 Command = Sequence[Argument]
 Reply = list["Reply"] | bytes | int | None
 
+CUT_OFF = "the handler is closed"
+"""What uvloop says, as a RuntimeError, of a write on a connection that was cut while idle."""
 CANNOT_WRITE = ("MISCONF", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "NOREPLICAS", "UNBLOCKED")
 
 
@@ -34,7 +36,7 @@ def translated() -> Iterator[None]:
     """Turn Redis being away or full into our own errors; any other error is a bug and stays one."""
     try:
         yield
-    except (RedisError, OSError, TimeoutError) as error:
+    except (RedisError, OSError, TimeoutError, RuntimeError) as error:
         raise translate(error) from error
 
 
@@ -50,6 +52,8 @@ def translate(error: Exception) -> Exception:
         case ResponseError() if "OOM" in str(error):
             return StoreFull("Redis has no memory left for more statements")
         case OSError():
+            return StoreUnavailable(f"Redis cannot be reached: {error}")
+        case RuntimeError() if CUT_OFF in str(error):
             return StoreUnavailable(f"Redis cannot be reached: {error}")
         case _:
             return error
@@ -94,11 +98,7 @@ class Store:
     async def ask(self, *commands: Command, atomic: bool = False) -> list[Any]:
         """Run plain commands in one round trip; `atomic` lets no other client come between."""
         with translated():
-            async with self.redis.pipeline(transaction=atomic) as pipe:
-                for command in commands:
-                    pipe.execute_command(*command)
-                replies: list[Any] = await pipe.execute()
-        return replies
+            return await self._exchange(commands, atomic=atomic)
 
     async def entries(
         self, key: str, *, before: str = "+", limit: int
@@ -108,11 +108,25 @@ class Store:
         return [(place.decode(), fields) for place, fields in found[0]]
 
     async def _send(self, calls: Sequence[Call]) -> list[Reply | Exception]:
-        async with self.redis.pipeline(transaction=False) as pipe:
-            for call in calls:
-                pipe.execute_command("EVALSHA", call.script.digest, call.key_count, *call.arguments)
-            replies: list[Reply | Exception] = await pipe.execute(raise_on_error=False)
-        return replies
+        commands = [("EVALSHA", c.script.digest, c.key_count, *c.arguments) for c in calls]
+        return await self._exchange(commands, raise_on_error=False)
+
+    async def _exchange(
+        self, commands: Sequence[Command], *, atomic: bool = False, raise_on_error: bool = True
+    ) -> list[Any]:
+        while True:
+            try:
+                async with self.redis.pipeline(transaction=atomic) as pipe:
+                    for command in commands:
+                        pipe.execute_command(*command)
+                    replies: list[Any] = await pipe.execute(raise_on_error)
+            except RuntimeError as error:
+                # The pool does not see that an idle connection was reset. Nothing has been sent,
+                # and the dead one is replaced: this ends, with an answer or with no connection.
+                if CUT_OFF not in str(error):
+                    raise
+            else:
+                return replies
 
     async def _load(self) -> None:
         # A restarted or flushed Redis has forgotten the scripts; this happens once each time.
