@@ -95,11 +95,19 @@ class Intake:
         self._waiting.append(_Waiting(integration_id, statements, result))
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit())
-        return await result
+        try:
+            # The commit before this one may have used up the patience, or have many before it.
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                return await result
+        except TimeoutError:
+            raise StoreUnavailable("Redis did not answer in time") from None
 
     async def _commit(self) -> None:
         while self._waiting:
             together, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+            together = [waiting for waiting in together if not waiting.result.done()]
+            if not together:
+                continue
             try:
                 async with asyncio.timeout(PATIENCE.total_seconds()):
                     replies = await self._store.run_all([self._call(w) for w in together])
