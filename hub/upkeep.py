@@ -4,9 +4,12 @@ The registry commits first and tells delivery then. A process that dies between 
 difference, which the sweep finds here within a minute.
 """
 
+from contextlib import suppress
+
 import structlog
 
 from delivery.control import Control
+from delivery.errors import UnknownIntegration
 from delivery.integration import IntegrationId
 from hub.registry.integrations import IntegrationMark, IntegrationRegistry
 
@@ -30,7 +33,7 @@ class Upkeep:
         """
         count = await self._control.remove(integration_id, discard=discard)
         await self._integrations.mark_deleting(integration_id, by=by)
-        await self._integrations.remove(integration_id, by=by)
+        await self._forget(integration_id, by=by)
         return count
 
     async def reconcile(self) -> int:
@@ -51,8 +54,13 @@ class Upkeep:
         log.info("integration.reconciled", integration=mark.id, deleting=mark.deleting)
         if mark.deleting:
             await self._control.remove(mark.id, discard=True)
-            await self._integrations.remove(mark.id, by="hub")
+            await self._forget(mark.id, by="hub")
             return
         integration = await self._integrations.find(mark.id)
         if integration is not None:
             await self._control.apply(integration)
+
+    async def _forget(self, integration_id: IntegrationId, *, by: str) -> None:
+        # The sweep of another process and the one who deletes may meet: either may be the last.
+        with suppress(UnknownIntegration):
+            await self._integrations.remove(integration_id, by=by)

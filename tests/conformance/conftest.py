@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from hub.registry.integrations import NewIntegration
 from hub.registry.migrate import migrate
+from hub.registry.tables import Row
 from tests.conformance.engine import NEW, Engine, open_engine
 from tests.conformance.issuer import Issuer
 from tests.conformance.running_ralph import CLIENT_ID, CLIENT_SECRET, Ralph, running_ralph
@@ -40,6 +41,25 @@ def postgres() -> Iterator[Postgres]:
     """Start one PostgreSQL for the whole session."""
     with running_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Postgres) -> str:
+    """Make a database with all tables, to be emptied for each test."""
+    name = postgres.create()
+    asyncio.run(migrate(postgres.url(name)))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def registry_url(request: pytest.FixtureRequest) -> str:
+    """Make a database with all tables, and nothing in them: the same tests on both."""
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("sqlite_url"))
+    server: Postgres = request.getfixturevalue("postgres")
+    name: str = request.getfixturevalue("migrated_postgres")
+    server.empty(name, tables=list(Row.metadata.tables))
+    return server.url(name)
 
 
 @pytest.fixture
