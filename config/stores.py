@@ -30,7 +30,8 @@ from config.valkey import address
 CONNECT_SECONDS = 1.0
 SOCKET_SECONDS = 5.0
 HEALTH_CHECK_SECONDS = 15
-CONNECTIONS = 64
+CONNECTIONS = 128
+"""As many round trips at once; further ones wait for one of them to end."""
 
 
 class Weight(StrEnum):

@@ -67,9 +67,13 @@ class Residence(Middleware):
         """Open the house."""
         self._loop().run_coroutine(self._open())
 
-    def before_worker_shutdown(self, _: Broker, __: Worker) -> None:
-        """Let the drains close after what they have in flight; further rings start none."""
-        self._loop().run_coroutine(self.running.finish())
+    def before_worker_shutdown(self, _: Broker, worker: Worker) -> None:
+        """Leave further rings to other workers, and let the drains close after what is in flight.
+
+        A ring that this process still took would be lost to the others for a while.
+        """
+        worker.pause()
+        self._loop().run_coroutine(self._finish())
 
     def after_worker_shutdown(self, _: Broker, __: Worker) -> None:
         """Close the house."""
@@ -80,9 +84,13 @@ class Residence(Middleware):
         self._house = await self._opened.__aenter__()
         self._beating = asyncio.create_task(self._house.heartbeat.run())
 
-    async def _close(self) -> None:
-        if self._beating and self._opened:
+    async def _finish(self) -> None:
+        if self._beating:
             self._beating.cancel()
+        await self.running.finish()
+
+    async def _close(self) -> None:
+        if self._opened:
             await self._opened.__aexit__(None, None, None)
 
     def _lived_in(self) -> WorkerHouse:

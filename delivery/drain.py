@@ -59,9 +59,8 @@ class Drainer:
         queue = StatementQueue(self.store, lease, clock=self.clock, policy=self.policy)
         integration = await self.directory.at(integration_id, lease.revision)
         if integration is None:
-            # Being deleted, or the registry is behind: the sweep decides, not the drain.
+            # Being deleted, or the registry is behind: the sweep decides. The lease lapses.
             log.warning("integration.missing", integration=integration_id)
-            await queue.settle([], wanted=CLOSE)
             return
         lease.version = integration.version
         sending = Sending(self.lrs, self.tokens, self.clock, integration)

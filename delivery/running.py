@@ -27,18 +27,21 @@ class Running:
     def __init__(self, drain: Drain) -> None:
         self._drain = drain
         self._drains: dict[IntegrationId, asyncio.Task[None]] = {}
+        self._again: set[IntegrationId] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._stopping = False
 
     async def begin(self, ids: Iterable[IntegrationId]) -> None:
         """Start a drain of each; waits only while this process has as many as it can hold."""
         for integration_id in ids:
-            if self._stopping or integration_id in self._drains:
+            if self._is_running(integration_id):
                 continue
             await self._room.acquire()
-            drain = asyncio.create_task(self._run(integration_id))
-            self._drains[integration_id] = drain
-            drain.add_done_callback(partial(self._end, integration_id))
+            # While this one waited for room, another may have begun it, or the end have come.
+            if self._stopping or self._is_running(integration_id):
+                self._room.release()
+            else:
+                self._start(integration_id)
 
     async def finish(self) -> None:
         """Let every drain close after the requests it has in flight; none starts any more."""
@@ -46,9 +49,25 @@ class Running:
         while self._drains:
             await asyncio.wait(self._drains.values())
 
+    def _is_running(self, integration_id: IntegrationId) -> bool:
+        if integration_id not in self._drains:
+            return False
+        # It may be past its last look at the queue: once more, when it has ended.
+        self._again.add(integration_id)
+        return True
+
+    def _start(self, integration_id: IntegrationId) -> None:
+        drain = asyncio.create_task(self._run(integration_id))
+        self._drains[integration_id] = drain
+        drain.add_done_callback(partial(self._end, integration_id))
+
     def _end(self, integration_id: IntegrationId, _: asyncio.Task[None]) -> None:
-        self._drains.pop(integration_id, None)
-        self._room.release()
+        del self._drains[integration_id]
+        if integration_id in self._again and not self._stopping:
+            self._again.remove(integration_id)
+            self._start(integration_id)
+        else:
+            self._room.release()
 
     async def _run(self, integration_id: IntegrationId) -> None:
         try:
