@@ -112,6 +112,7 @@ class Alerts:
             await self._contacts.send(letter)
         except MailUnavailable as unavailable:
             log.warning("alert.deferred", integration=integration_id, error=str(unavailable))
+            await self._store.ask(("DEL", Keys(integration_id).mail_lease))
             return
         except MailRefused as refused:
             error = str(refused)
