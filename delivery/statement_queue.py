@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import orjson
+
 from delivery import scripts
 from delivery.keys import DUE, MAIL, Keys
 from delivery.lease import GRACE, LEASE, Lease
@@ -128,7 +130,7 @@ class StatementQueue:
         delivered = [s for s in settled if s.reason is None]
         parked = [s for s in settled if s.reason is not None]
         lease = self._lease
-        arguments: list[Argument] = [
+        return [
             lease.token,
             to_ms(self._clock()),
             lease.integration_id,
@@ -145,14 +147,9 @@ class StatementQueue:
             length_ms(self._policy.alert_interval),
             alert,
             largest or "",
-            len(delivered),
+            orjson.dumps([_place(s) for s in delivered]),
+            orjson.dumps([(*_place(s), s.reason or "", str(s.status or "")) for s in parked]),
         ]
-        for s in delivered:
-            arguments.extend(_place(s))
-        arguments.append(len(parked))
-        for s in parked:
-            arguments.extend((*_place(s), s.reason or "", s.status or ""))
-        return arguments
 
     def _window(self, reply: Reply) -> Window:
         match reply:
@@ -212,9 +209,9 @@ def _order(place: str) -> tuple[int, int]:
     return (int(ms), int(sequence)) if place else (0, 0)
 
 
-def _place(s: Settled) -> tuple[Argument, ...]:
+def _place(s: Settled) -> tuple[str, ...]:
     q = s.queued
-    return (q.lane, q.place, q.id, q.digest, to_ms(q.accepted_at), s.answer)
+    return (q.lane, q.place, q.id, q.digest, str(to_ms(q.accepted_at)), s.answer)
 
 
 def _read(entries: Sequence[Reply]) -> Iterator[Queued]:

@@ -5,59 +5,60 @@
 --       8 version drained with  9 sent through, front  10 sent through, queue
 --       11 statements wanted next (0 = close, -1 = only settle)  12 bytes wanted at most  13 how many to release at most
 --       14 alert interval  15 alert for what is parked, or ''  16 largest body learned, or ''
---       17 how many accepted, then each: lane, place, statement id, digest, accepted at, answer
---       then how many parked, each: lane, place, statement id, digest, accepted at, answer, reason, status
+--       17 accepted, as JSON: an array of [lane, place, statement id, digest, accepted at, answer]
+--       18 parked, likewise: [lane, place, statement id, digest, accepted at, answer, reason, status]
 -- answer  {'lost'} the lease is another's: nothing was changed
 --         {'settled', 0, mail}  {'closed', ring, mail}  {'empty', 0, mail}
 --         {'window', mark front, mark queue, mail, then each: lane, place, id, body, accepted at, digest, tried}
 -- leaves  accepted ones deleted with their receipt, parked ones set aside, the lease and due renewed;
 --         the marks (sent through) cover the window, so that whoever comes next knows what may have arrived.
+local AT_ONCE = 1000
 local token, now, id = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 if not holds(KEYS[1], token) then return {'lost'} end
 local lanes = {front = KEYS[5], queue = KEYS[4]}
 
 -- Deleting comes first: a Redis that is full refuses a script whose first write needs memory.
-local at = 18
-local accepted = tonumber(ARGV[17])
-local tried_before = accepted > 0 and redis.call('EXISTS', KEYS[7]) == 1
-for _ = 1, accepted do
-  local sid = ARGV[at + 2]
-  redis.call('XDEL', lanes[ARGV[at]], ARGV[at + 1])
+local accepted = cjson.decode(ARGV[17])
+local gone = {front = {}, queue = {}}
+for _, one in ipairs(accepted) do table.insert(gone[one[1]], one[2]) end
+for lane, places in pairs(gone) do
+  for i = 1, #places, AT_ONCE do
+    redis.call('XDEL', lanes[lane], unpack(places, i, math.min(i + AT_ONCE - 1, #places)))
+  end
+end
+local tried_before = #accepted > 0 and redis.call('EXISTS', KEYS[7]) == 1
+for _, one in ipairs(accepted) do
+  local _, _, sid, digest, accepted_at, answer = unpack(one)
   local tries = 0
   if tried_before then
     tries = tries_of(KEYS[7], sid)
     redis.call('HDEL', KEYS[7], sid)
   end
   redis.call('SET', ARGV[6] .. sid,
-    receipt('delivered', ARGV[at + 3], ARGV[at + 4], ARGV[2], tries + 1, '', ARGV[at + 5]), 'PX', ARGV[7])
-  at = at + 6
+    receipt('delivered', digest, accepted_at, ARGV[2], tries + 1, '', answer), 'PX', ARGV[7])
 end
 
-local parked = tonumber(ARGV[at])
-at = at + 1
-local mail = 0
-for _ = 1, parked do
-  local lane, place, sid = lanes[ARGV[at]], ARGV[at + 1], ARGV[at + 2]
-  local found = redis.call('XRANGE', lane, place, place)
+local parked, mail = cjson.decode(ARGV[18]), 0
+for _, one in ipairs(parked) do
+  local lane, place, sid, digest, accepted_at, answer, reason, code = unpack(one)
+  local found = redis.call('XRANGE', lanes[lane], place, place)
   if found[1] then
     local body = named(found[1][2]).b
-    redis.call('XDEL', lane, place)
+    redis.call('XDEL', lanes[lane], place)
     local tries = tries_of(KEYS[7], sid) + 1
-    redis.call('HSET', KEYS[7], sid, tries .. '|' .. ARGV[at + 5])
-    local aside = redis.call('XADD', KEYS[6], '*', 'i', sid, 'b', body, 't', ARGV[at + 4], 'd', ARGV[at + 3],
-      'at', ARGV[2], 'a', ARGV[at + 5], 'r', ARGV[at + 6], 's', ARGV[at + 7], 'v', ARGV[8])
-    redis.call('SET', ARGV[6] .. sid,
-      receipt('parked', ARGV[at + 3], ARGV[at + 4], '', tries, aside, ARGV[at + 5]))
+    redis.call('HSET', KEYS[7], sid, tries .. '|' .. answer)
+    local aside = redis.call('XADD', KEYS[6], '*', 'i', sid, 'b', body, 't', accepted_at, 'd', digest,
+      'at', ARGV[2], 'a', answer, 'r', reason, 's', code, 'v', ARGV[8])
+    redis.call('SET', ARGV[6] .. sid, receipt('parked', digest, accepted_at, '', tries, aside, answer))
   end
-  at = at + 8
 end
-if parked > 0 and ARGV[15] ~= '' then
+if #parked > 0 and ARGV[15] ~= '' then
   mail = raise_alert(KEYS[1], KEYS[8], id, now, tonumber(ARGV[14]), ARGV[15])
 end
 
-if accepted > 0 then redis.call('HSET', KEYS[1], 'delivered', ARGV[2]) end
+if #accepted > 0 then redis.call('HSET', KEYS[1], 'delivered', ARGV[2]) end
 local status = redis.call('HGET', KEYS[1], 'status')
-if status == 'down' and accepted + parked > 0 then
+if status == 'down' and #accepted + #parked > 0 then
   status = 'flowing'
   redis.call('HSET', KEYS[1], 'status', status, 'since', ARGV[2])
   redis.call('HDEL', KEYS[1], 'reason', 'next')
@@ -117,19 +118,18 @@ local marks = {front = ARGV[9], queue = ARGV[10]}
 for _, lane in ipairs({'front', 'queue'}) do
   -- While more is to be released, nothing may overtake it from the queue.
   if wanted > 0 and not (lane == 'queue' and more_to_release) then
+    local tried = true
     for _, entry in ipairs(redis.call('XRANGE', lanes[lane], '-', '+', 'COUNT', wanted)) do
       local what = named(entry[2])
       room = room - #what.b
       if room < 0 and #answer > 4 then wanted = 0 break end
       wanted = wanted - 1
-      answer[#answer + 1] = lane
-      answer[#answer + 1] = entry[1]
-      answer[#answer + 1] = what.i
-      answer[#answer + 1] = what.b
-      answer[#answer + 1] = what.t
-      answer[#answer + 1] = what.d
-      answer[#answer + 1] = not_behind(entry[1], ARGV[lane == 'front' and 9 or 10]) and '1' or '0'
-      if not not_behind(entry[1], marks[lane]) then marks[lane] = entry[1] end
+      -- Entries come in order: behind the first that was not sent, none was.
+      tried = tried and not_behind(entry[1], ARGV[lane == 'front' and 9 or 10])
+      if not tried then marks[lane] = entry[1] end
+      for _, word in ipairs({lane, entry[1], what.i, what.b, what.t, what.d, tried and '1' or '0'}) do
+        answer[#answer + 1] = word
+      end
     end
   end
 end
