@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import orjson
 import structlog
 
+from delivery import scripts
 from delivery.errors import StoreUnavailable
 from delivery.integration import IntegrationId
 from delivery.keys import Keys
@@ -49,11 +50,9 @@ class Journal:
 
     async def add(self, integration_id: IntegrationId, attempts: Sequence[Attempt]) -> None:
         """Write attempts down. A Redis that cannot is logged and forgiven: deliveries go on."""
-        key = Keys(integration_id).journal
+        written = map(_write, attempts[-KEPT:])
         try:
-            await self._store.ask(
-                *(("XADD", key, "MAXLEN", "~", KEPT, "*", "j", _write(a)) for a in attempts[-KEPT:])
-            )
+            await self._store.run(scripts.RECORD, [Keys(integration_id).journal], KEPT, *written)
         except StoreUnavailable as error:
             log.warning("journal.unwritten", integration=integration_id, error=str(error))
 

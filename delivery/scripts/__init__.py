@@ -35,6 +35,7 @@ CLAIM_MAIL = _load("claim_mail")
 DISCARD = _load("discard")
 MAIL_SENT = _load("mail_sent")
 PURGE = _load("purge")
+RECORD = _load("record")
 RELEASE = _load("release")
 RENEW = _load("renew")
 REPAIR = _load("repair")
@@ -51,6 +52,7 @@ ALL = (
     DISCARD,
     MAIL_SENT,
     PURGE,
+    RECORD,
     RELEASE,
     RENEW,
     REPAIR,
