@@ -153,6 +153,32 @@ async def open_control(settings: Settings) -> AsyncIterator[tuple[Registry, Cont
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """The ways to customers' servers."""
+
+    egress: Egress
+    directory: Directory
+    lrs: Lrs
+    tokens: Tokens
+
+
+@asynccontextmanager
+async def open_outside(
+    settings: Settings, registry: Registry, delivery: Delivery
+) -> AsyncIterator[Outside]:
+    """Open the guarded way out, for as long as the block runs."""
+    egress, within = Egress(settings.egress_allow), settings.request_timeout
+    directory = Directory(registry.integrations, delivery.states, delivery.bell)
+    async with egress.open_client(timeout=within) as client:
+        yield Outside(
+            egress=egress,
+            directory=directory,
+            lrs=Lrs(client, within=within, clock=clock.now),
+            tokens=Tokens(delivery.redis, client, registry.vault, directory, clock.now, within),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerHouse:
     """What a worker process holds while it lives."""
 
@@ -167,24 +193,13 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
     async with AsyncExitStack() as stack:
         registry = await stack.enter_async_context(open_registry(settings))
         delivery = await stack.enter_async_context(open_delivery(settings, registry))
-        egress = Egress(settings.egress_allow)
-        client = await stack.enter_async_context(
-            egress.open_client(timeout=settings.request_timeout)
-        )
-        directory = Directory(registry.integrations, delivery.states, delivery.bell)
+        outside = await stack.enter_async_context(open_outside(settings, registry, delivery))
         drainer = Drainer(
             store=delivery.store,
             leases=Leases(delivery.store, clock.now),
-            directory=directory,
-            lrs=Lrs(client, within=settings.request_timeout, clock=clock.now),
-            tokens=Tokens(
-                delivery.redis,
-                client,
-                registry.vault,
-                directory,
-                clock.now,
-                settings.request_timeout,
-            ),
+            directory=outside.directory,
+            lrs=outside.lrs,
+            tokens=outside.tokens,
             journal=Journal(delivery.store),
             meters=delivery.meters,
             doorbell=delivery.bell,
@@ -236,15 +251,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
     async with AsyncExitStack() as stack:
         registry = await stack.enter_async_context(open_registry(settings))
         delivery = await stack.enter_async_context(open_delivery(settings, registry))
-        egress = Egress(settings.egress_allow)
-        client = await stack.enter_async_context(
-            egress.open_client(timeout=settings.request_timeout)
-        )
-        directory = Directory(registry.integrations, delivery.states, delivery.bell)
-        tokens = Tokens(
-            delivery.redis, client, registry.vault, directory, clock.now, settings.request_timeout
-        )
-        lrs = Lrs(client, within=settings.request_timeout, clock=clock.now)
+        outside = await stack.enter_async_context(open_outside(settings, registry, delivery))
         headroom = Headroom(delivery.store)
         metrics = Metrics(registry.integrations, delivery.control, delivery.meters)
         house = House(
@@ -266,8 +273,10 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             ),
             control=delivery.control,
             upkeep=delivery.upkeep,
-            rehearsal=Rehearsal(egress, tokens, lrs, within=settings.request_timeout),
-            egress=egress,
+            rehearsal=Rehearsal(
+                outside.egress, outside.tokens, outside.lrs, within=settings.request_timeout
+            ),
+            egress=outside.egress,
             clock=clock.now,
             metrics=lambda: metrics.text(clock.now()),
             public_url=settings.public_url,

@@ -18,12 +18,12 @@ from delivery import scripts
 from delivery.errors import StoreUnavailable
 from delivery.integration import IntegrationId
 from delivery.keys import Keys
+from delivery.newest import Fields, page
 from delivery.statement import StatementId
 from delivery.store import Store
 from delivery.times import from_ms, length_ms, to_ms
 
 KEPT = 1000
-READ_AT_ONCE = 200
 
 log = structlog.get_logger()
 
@@ -66,19 +66,7 @@ class Journal:
     ) -> tuple[list[Attempt], str | None]:
         """Give the newest attempts that `keep` allows, and the cursor for the next page, if any."""
         key = Keys(integration_id).journal
-        found: list[Attempt] = []
-        upper = f"({before}" if before else "+"
-        while True:
-            entries = await self._store.entries(key, before=upper, limit=READ_AT_ONCE)
-            for place, fields in entries:
-                attempt = _read(fields[b"j"])
-                if keep(attempt):
-                    found.append(attempt)
-                if len(found) == limit:
-                    return found, place
-                upper = f"({place}"
-            if len(entries) < READ_AT_ONCE:
-                return found, None
+        return await page(self._store, key, read=_read, keep=keep, limit=limit, before=before)
 
 
 def _write(attempt: Attempt) -> bytes:
@@ -95,8 +83,8 @@ def _write(attempt: Attempt) -> bytes:
     )
 
 
-def _read(text: bytes) -> Attempt:
-    written = orjson.loads(text)
+def _read(fields: Fields) -> Attempt:
+    written = orjson.loads(fields[b"j"])
     return Attempt(
         at=from_ms(written["at"]),
         statement_ids=tuple(StatementId(i) for i in written["ids"]),

@@ -17,11 +17,11 @@ from datetime import datetime, timedelta
 from delivery import scripts
 from delivery.integration import IntegrationId
 from delivery.keys import DUE, Keys
+from delivery.newest import Fields, page
 from delivery.statement import StatementId
 from delivery.store import Store
 from delivery.times import Clock, from_ms, length_ms, to_ms
 
-READ_AT_ONCE = 200
 AT_ONCE = 1000
 
 
@@ -56,19 +56,7 @@ class ParkedStatements:
     ) -> tuple[list[Parked], str | None]:
         """Give the newest parked statements that `keep` allows, and the next page's cursor."""
         key = Keys(integration_id).parked
-        found: list[Parked] = []
-        upper = f"({before}" if before else "+"
-        while True:
-            entries = await self._store.entries(key, before=upper, limit=READ_AT_ONCE)
-            for place, fields in entries:
-                parked = _read(fields)
-                if keep(parked):
-                    found.append(parked)
-                if len(found) == limit:
-                    return found, place
-                upper = f"({place}"
-            if len(entries) < READ_AT_ONCE:
-                return found, None
+        return await page(self._store, key, read=_read, keep=keep, limit=limit, before=before)
 
     async def release(
         self, integration_id: IntegrationId, ids: Sequence[StatementId] | None
@@ -119,7 +107,7 @@ class ParkedStatements:
         return reply if isinstance(reply, int) else 0
 
 
-def _read(fields: dict[bytes, bytes]) -> Parked:
+def _read(fields: Fields) -> Parked:
     return Parked(
         statement_id=StatementId(fields[b"i"].decode()),
         at=from_ms(fields[b"at"]),

@@ -1,0 +1,39 @@
+"""Paging through a stream, from the newest entry backwards."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from delivery.store import Store
+
+READ_AT_ONCE = 200
+
+Fields = dict[bytes, bytes]
+T = TypeVar("T")
+
+
+async def page(
+    store: Store,
+    key: str,
+    *,
+    read: Callable[[Fields], T],
+    keep: Callable[[T], bool],
+    limit: int,
+    before: str | None,
+) -> tuple[list[T], str | None]:
+    """Give the newest entries that `keep` allows, and the cursor of the next page, if any.
+
+    The cursor is the place of the last entry that was given; `before` is such a cursor.
+    """
+    found: list[T] = []
+    upper = f"({before}" if before else "+"
+    while True:
+        entries = await store.entries(key, before=upper, limit=READ_AT_ONCE)
+        for place, fields in entries:
+            entry = read(fields)
+            if keep(entry):
+                found.append(entry)
+            if len(found) == limit:
+                return found, place
+            upper = f"({place}"
+        if len(entries) < READ_AT_ONCE:
+            return found, None
