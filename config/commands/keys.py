@@ -1,5 +1,6 @@
 """`hub keys`: who may use the API."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -28,6 +29,12 @@ Rights = Annotated[
     list[str] | None,
     typer.Option("--program", metavar="P[:read|write]", help="May read (or write) a program."),
 ]
+Expires = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"], help="When it ends; without a zone, yours."
+    ),
+]
 KeyId = Annotated[str, typer.Argument(help="The key's id, as `hub keys list` shows it.")]
 
 app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
@@ -40,13 +47,19 @@ def register(root: typer.Typer) -> None:
 
 @app.command()
 def create(
-    *, user_id: UserId, system: System = False, program: Rights = None, as_json: AsJson = False
+    *,
+    user_id: UserId,
+    system: System = False,
+    program: Rights = None,
+    expires: Expires = None,
+    as_json: AsJson = False,
 ) -> None:
     """Create an API key and print it: the only time it is shown."""
     rights = dict(_right(text) for text in program or ())
     if not system and not rights:
-        raise typer.BadParameter("say --system, or at least one --program: else it may do nothing")
-    made = do(_create(prepare(), user_id, system=system, rights=rights))
+        typer.echo("This key may do nothing: say --system, or --program.", err=True)
+    ends = expires.astimezone(UTC) if expires else None
+    made = do(_create(prepare(), user_id, system=system, rights=rights, expires_at=ends))
     if as_json:
         tell(made, as_json=True)
         return
@@ -66,10 +79,17 @@ def revoke(key_id: KeyId, *, as_json: AsJson = False) -> None:
 
 
 async def _create(
-    settings: Settings, user_id: str, *, system: bool, rights: dict[str, Right]
+    settings: Settings,
+    user_id: str,
+    *,
+    system: bool,
+    rights: dict[str, Right],
+    expires_at: datetime | None,
 ) -> Row:
     async with open_registry(settings) as registry:
-        made = await registry.keys.create(user_id, system=system, rights=rights, by=BY)
+        made = await registry.keys.create(
+            user_id, system=system, rights=rights, expires_at=expires_at, by=BY
+        )
     return {"id": made.record.id, "userId": made.record.user_id, "apiKey": made.api_key}
 
 

@@ -165,10 +165,24 @@ def test_a_revoked_key_is_marked(hub: Hub) -> None:
     assert revoked["revokedAt"] is not None
 
 
+def test_a_key_without_rights_is_made_and_said_to_be_of_no_use(hub: Hub) -> None:
+    made = hub("keys", "create", "--user-id", "u", "--json")
+
+    assert made.row["apiKey"]
+    assert "may do nothing" in made.err
+
+
+def test_a_key_may_be_given_an_end(hub: Hub) -> None:
+    hub("keys", "create", "--user-id", "u", "--system", "--expires", "2027-01-31T12:00:00+0100")
+
+    (row,) = hub("keys", "list", "--json").rows
+
+    assert row["expiresAt"] == "2027-01-31T11:00:00Z"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (("keys", "create", "--user-id", "u"), 2, "--system"),
         (("keys", "create", "--user-id", "u", "--program", "P:own"), 2, "P:own"),
         (("keys", "create", "--user-id", "u", "--program", "NONE:read"), 1, "NONE"),
         (("keys", "revoke", "none"), 1, "none"),
