@@ -5,6 +5,7 @@ hub worker --processes 1      is one: loop up, house open, clock beating, then r
 """
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -83,10 +84,13 @@ class Residence(Middleware):
         self._opened = open_worker(self._settings, self._name)
         self._house = await self._opened.__aenter__()
         self._beating = asyncio.create_task(self._house.heartbeat.run())
+        # What is here now stays: to look through it for garbage stops the loop for a long moment.
+        gc.freeze()
 
     async def _finish(self) -> None:
         if self._beating:
             self._beating.cancel()
+            await asyncio.wait({self._beating})
         await self.running.finish()
 
     async def _close(self) -> None:
