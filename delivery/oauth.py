@@ -240,9 +240,14 @@ def _was_cut(reply: Reply) -> bool:
 async def _renew(lock: Lock) -> None:
     while True:
         await asyncio.sleep(LOCK.total_seconds() / 3)
-        # A renewal that fails is no reason to stop: at worst two fetch at the same time.
-        with suppress(LockError, RedisError, OSError):
+        try:
             await lock.reacquire()
+        except LockError:
+            # Given back, or another's by now; also the end if the cancellation went unheard.
+            return
+        except (RedisError, OSError) as error:
+            # No reason to stop: at worst two fetch at the same time.
+            log.warning("token.lock_unrenewed", error=str(error))
 
 
 def _put(held: dict[IntegrationId, V], key: IntegrationId, value: V) -> None:
