@@ -76,24 +76,30 @@ class Leases:
     @asynccontextmanager
     async def kept(self, lease: Lease, on_loss: Callable[[], None]) -> AsyncIterator[None]:
         """Renew the lease in the background while the block runs; call `on_loss` if it is lost."""
-        renewal = asyncio.create_task(self._renew(lease, on_loss))
+        ended = asyncio.Event()
+        renewal = asyncio.create_task(self._renew(lease, ended, on_loss))
         try:
             yield
         finally:
+            # Cancelling is not enough: a wait_for within may swallow it (Python 3.11), and the
+            # lease of a drain that has ended would be renewed for ever.
+            ended.set()
             renewal.cancel()
             with suppress(asyncio.CancelledError):
                 await renewal
 
-    async def _renew(self, lease: Lease, on_loss: Callable[[], None]) -> None:
-        while not lease.lost:
+    async def _renew(self, lease: Lease, ended: asyncio.Event, on_loss: Callable[[], None]) -> None:
+        while not ended.is_set():
             await asyncio.sleep(LEASE.total_seconds() / 3)
             try:
                 lease.lost = not await self._renew_once(lease)
             except StoreUnavailable as error:
                 # Not lost yet: the token decides, when Redis is back.
                 log.warning("lease.unrenewed", integration=lease.integration_id, error=str(error))
-        log.warning("lease.lost", integration=lease.integration_id)
-        on_loss()
+            if lease.lost:
+                log.warning("lease.lost", integration=lease.integration_id)
+                on_loss()
+                return
 
     async def _renew_once(self, lease: Lease) -> bool:
         keys = Keys(lease.integration_id)
