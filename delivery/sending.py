@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from delivery.errors import StoreUnavailable
 from delivery.integration import Integration
 from delivery.journal import Attempt
 from delivery.outcome import (
@@ -93,9 +94,16 @@ class Sending:
         if self._integration.concurrency == 1:
             await line()
             return sent
-        async with asyncio.TaskGroup() as lines:
-            for _ in range(min(self._integration.concurrency, len(parcels))):
-                lines.create_task(line())
+        try:
+            async with asyncio.TaskGroup() as lines:
+                for _ in range(min(self._integration.concurrency, len(parcels))):
+                    lines.create_task(line())
+        except ExceptionGroup as group:
+            # Every line met the same Redis that is away; one of them is enough to say so.
+            _, others = group.split(StoreUnavailable)
+            if others is None:
+                raise StoreUnavailable("Redis went away while a window was being sent") from group
+            raise
         return sent
 
     async def _deliver(self, parcel: Parcel, sent: Sent) -> None:

@@ -111,10 +111,11 @@ class StatementQueue:
             ),
             Call(scripts.STOP, self._stop_keys(), self._stop_arguments(outcome, tried, alert)),
         ]
-        _, reply = await self._store.run_all(calls)
-        if isinstance(reply, Exception):
-            raise reply
-        match reply:
+        replies = await self._store.run_all(calls)
+        for failed in replies:
+            if isinstance(failed, Exception):
+                raise failed
+        match replies[-1]:
             case [b"stopped", ring, mail]:
                 return Window(ring=ring == 1, mail=mail == 1)
             case _:
