@@ -1,12 +1,10 @@
 """One window on its way: what is sent, in which order, and what is told of it."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from delivery.integration import Integration
 from delivery.outcome import (
     Accepted,
     Answer,
@@ -23,10 +21,10 @@ from delivery.sending import Parcel, Sending, Sent, halves, name, pack, weight
 from delivery.statement import Queued, StatementId
 from tests.fakes.clock import FakeClock
 from tests.fakes.registry import an_integration
+from tests.fakes.scripted import OK, TOOK, ScriptedLrs, ScriptedTokens
 
-TOOK = timedelta(milliseconds=7)
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-OK, GONE = Answer(200, '["id"]', TOOK), Answer(503, "closed", TOOK)
+GONE = Answer(503, "closed", TOOK)
 
 
 def queued(number: int, *, size: int = 10, tried: bool = False) -> Queued:
@@ -50,41 +48,9 @@ def names(parcels: Sequence[Parcel]) -> list[list[str]]:
     return [[one.id for one in parcel] for parcel in parcels]
 
 
-Behaviour = Callable[[list[int]], Reply]
-
-
-class ScriptedLrs:
-    """Answers by what it is sent; each answer takes one turn of the loop."""
-
-    def __init__(self, behave: Behaviour | None = None) -> None:
-        self.behave: Behaviour = behave or (lambda _: OK)
-        self.requests: list[list[int]] = []
-        self.tokens: list[str] = []
-        self.in_flight = self.most_in_flight = 0
-
-    async def send(self, _: Integration, bodies: Sequence[bytes], token: str) -> Reply:
-        self.tokens.append(token)
-        numbers = [int(body) for body in bodies]
-        self.requests.append(numbers)
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        await asyncio.sleep(0)
-        self.in_flight -= 1
-        return self.behave(numbers)
-
-
-class ScriptedTokens:
-    """Gives what it was told to; the last of it again and again."""
-
-    def __init__(self, *given: str | Unavailable | IntegrationRefused) -> None:
-        self.given = list(given or ["token"])
-        self.dropped: list[str] = []
-
-    async def token(self, _: Integration) -> str | Unavailable | IntegrationRefused:
-        return self.given.pop(0) if len(self.given) > 1 else self.given[0]
-
-    async def drop(self, _: Integration, token: str) -> None:
-        self.dropped.append(token)
+def numbers(requests: Sequence[Sequence[bytes]]) -> list[list[int]]:
+    """Give the statements of each request by their numbers."""
+    return [[int(body) for body in request] for request in requests]
 
 
 async def send(
@@ -152,11 +118,11 @@ def test_a_batch_is_cut_near_the_middle_of_its_bytes(sizes: list[int], expected:
 
 @pytest.mark.parametrize("guilty", range(50))
 async def test_whichever_of_fifty_is_guilty_few_requests_find_it(guilty: int) -> None:
-    lrs = ScriptedLrs(lambda numbers: Answer(400, "no", TOOK) if guilty in numbers else OK)
+    lrs = ScriptedLrs(lambda sent: Answer(400, "no", TOOK) if b"%d" % guilty in sent else OK)
 
     sent = await send(lrs, window(50), batch_size=50)
 
-    refused = [request for request in lrs.requests if guilty in request]
+    refused = [request for request in numbers(lrs.requests) if guilty in request]
     assert len(refused) <= 7
     assert [s.queued.id for s in sent.settled if s.reason] == [str(guilty)]
     assert len(sent.settled) == 50
@@ -181,7 +147,7 @@ async def test_with_one_request_at_a_time_the_order_is_kept() -> None:
 
     sent = await send(lrs, window(9), batch_size=2)
 
-    assert lrs.requests == [[0, 1], [2, 3], [4, 5], [6, 7], [8]]
+    assert numbers(lrs.requests) == [[0, 1], [2, 3], [4, 5], [6, 7], [8]]
     assert lrs.most_in_flight == 1
     assert [s.queued for s in sent.settled] == sent.attempted == window(9)
 
@@ -196,28 +162,28 @@ async def test_no_more_requests_are_in_flight_than_were_asked_for() -> None:
 
 
 async def test_the_first_failure_ends_the_window_and_the_rest_is_not_sent() -> None:
-    lrs = ScriptedLrs(lambda numbers: GONE if numbers == [2] else OK)
+    lrs = ScriptedLrs(lambda sent: GONE if sent == [b"2"] else OK)
 
     sent = await send(lrs, window(6))
 
-    assert lrs.requests == [[0], [1], [2]]
+    assert numbers(lrs.requests) == [[0], [1], [2]]
     assert sent.stop == Unavailable("HTTP 503: closed")
     assert names([sent.failed, sent.attempted]) == [["2"], ["0", "1", "2"]]
     assert [s.queued.id for s in sent.settled] == ["0", "1"]
 
 
 async def test_requests_in_flight_end_in_good_order_when_one_of_them_fails() -> None:
-    lrs = ScriptedLrs(lambda numbers: GONE if numbers == [1] else OK)
+    lrs = ScriptedLrs(lambda sent: GONE if sent == [b"1"] else OK)
 
     sent = await send(lrs, window(30), concurrency=4)
 
-    assert lrs.requests == [[0], [1], [2], [3], [4]]
+    assert numbers(lrs.requests) == [[0], [1], [2], [3], [4]]
     assert sent.stop == Unavailable("HTTP 503: closed")
     assert sorted(s.queued.id for s in sent.settled) == ["0", "2", "3", "4"]
 
 
 async def test_of_two_failures_the_first_is_told() -> None:
-    lrs = ScriptedLrs(lambda numbers: Answer(500 + numbers[0], "", TOOK))
+    lrs = ScriptedLrs(lambda sent: Answer(500 + int(sent[0]), "", TOOK))
 
     sent = await send(lrs, window(2), concurrency=2)
 
@@ -228,7 +194,7 @@ async def test_of_two_failures_the_first_is_told() -> None:
 async def test_after_a_while_nothing_more_of_a_window_is_started() -> None:
     clock = FakeClock()
 
-    def slow(_: list[int]) -> Reply:
+    def slow(_: list[bytes]) -> Reply:
         clock.move(milliseconds=126)
         return OK
 
@@ -254,7 +220,7 @@ async def test_a_sending_that_is_halted_while_it_halves_starts_no_further_reques
     lrs = ScriptedLrs()
     sending = Sending(lrs, ScriptedTokens(), FakeClock(), an_integration(batch_size=8))
 
-    def refuse_and_halt(_: list[int]) -> Reply:
+    def refuse_and_halt(_: list[bytes]) -> Reply:
         sending.halt()
         return Answer(400, "no", TOOK)
 
@@ -271,12 +237,12 @@ async def test_an_outage_while_halving_leaves_the_other_half_alone() -> None:
 
     sent = await send(lrs, window(4), batch_size=4)
 
-    assert lrs.requests == [[0, 1, 2, 3], [0, 1]]
+    assert numbers(lrs.requests) == [[0, 1, 2, 3], [0, 1]]
     assert names([sent.failed]) == [["0", "1"]]
 
 
 async def test_a_batch_that_is_too_large_is_halved_and_its_size_told() -> None:
-    lrs = ScriptedLrs(lambda numbers: Answer(413, "", TOOK) if len(numbers) > 2 else OK)
+    lrs = ScriptedLrs(lambda sent: Answer(413, "", TOOK) if len(sent) > 2 else OK)
 
     sent = await send(lrs, window(8), batch_size=8)
 
@@ -290,7 +256,7 @@ async def test_a_known_size_is_kept_to() -> None:
 
     await send(lrs, window(5), batch_size=50, largest=20)
 
-    assert lrs.requests == [[0, 1], [2, 3], [4]]
+    assert numbers(lrs.requests) == [[0, 1], [2, 3], [4]]
 
 
 async def test_one_statement_that_is_too_large_is_refused_alone() -> None:
@@ -352,7 +318,7 @@ async def test_without_a_token_nothing_is_sent() -> None:
 async def test_an_attempt_tells_what_was_answered_and_how_long_it_took() -> None:
     clock = FakeClock()
 
-    def behave(_: list[int]) -> Reply:
+    def behave(_: list[bytes]) -> Reply:
         clock.move(milliseconds=40)
         return Answer(400, "no " * 2000, TOOK)
 
