@@ -1,0 +1,105 @@
+"""The record of attempts: bounded, paged from the newest, and never in the way."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis.asyncio as aioredis
+
+from delivery import newest
+from delivery.integration import IntegrationId
+from delivery.journal import KEPT, Attempt, Journal
+from delivery.keys import Keys
+from delivery.statement import StatementId
+from delivery.store import Store
+
+ACME = IntegrationId("acme")
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def attempt(number: int, *, outcome: str = "accepted") -> Attempt:
+    return Attempt(
+        at=AT + timedelta(seconds=number),
+        statement_ids=(StatementId(f"s-{number}"), StatementId("another")),
+        outcome=outcome,
+        status=None if number % 2 else 200 + number % 300,
+        took=timedelta(milliseconds=number),
+        answer='"ü" \n\x00 🎓',
+        reason=None if number % 3 else "HTTP 503",
+    )
+
+
+async def pages(journal: Journal, *, limit: int, outcome: str | None = None) -> list[list[Attempt]]:
+    """Read all pages, one after the other."""
+    found, cursor = [], None
+    while True:
+        page, cursor = await journal.page(
+            ACME,
+            keep=lambda a: outcome is None or a.outcome == outcome,
+            limit=limit,
+            before=cursor,
+        )
+        found.append(page)
+        if cursor is None:
+            return found
+
+
+async def test_an_attempt_is_read_as_it_was_written(store: Store) -> None:
+    journal = Journal(store)
+    written = [attempt(number) for number in range(6)]
+
+    await journal.add(ACME, written)
+
+    assert await pages(journal, limit=50) == [written[::-1]]
+
+
+async def test_pages_go_from_the_newest_backwards_and_miss_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(newest, "READ_AT_ONCE", 7)
+    journal = Journal(store)
+    written = [attempt(number) for number in range(40)]
+    await journal.add(ACME, written)
+
+    found = await pages(journal, limit=9)
+
+    assert [len(page) for page in found] == [9, 9, 9, 9, 4]
+    assert [a for page in found for a in page] == written[::-1]
+
+
+async def test_a_rare_outcome_is_found_behind_many_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(newest, "READ_AT_ONCE", 7)
+    journal = Journal(store)
+    rare = {3: "refused", 30: "refused"}
+    await journal.add(ACME, [attempt(n, outcome=rare.get(n, "accepted")) for n in range(40)])
+
+    found = await pages(journal, limit=1, outcome="refused")
+
+    assert [a.at for page in found for a in page] == [AT + timedelta(seconds=n) for n in (30, 3)]
+
+
+async def test_an_empty_journal_has_an_empty_page(store: Store) -> None:
+    assert await pages(Journal(store), limit=5) == [[]]
+
+
+async def test_of_many_attempts_the_newest_are_kept(store: Store) -> None:
+    journal = Journal(store)
+
+    await journal.add(ACME, [attempt(number) for number in range(KEPT + 200)])
+    for number in range(20):
+        await journal.add(ACME, [attempt(n) for n in range(number * 50, number * 50 + 50)])
+
+    (length,) = await store.ask(("XLEN", Keys(ACME).journal))
+    assert KEPT <= length <= KEPT + 200
+
+
+async def test_a_redis_that_is_away_holds_no_delivery_up(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = Store(aioredis.Redis.from_url("redis://127.0.0.1:1"))
+
+    await Journal(store).add(ACME, [attempt(1)])
+
+    assert "journal.unwritten" in capsys.readouterr().out
+    await store.redis.aclose()
