@@ -12,7 +12,12 @@ if not status or status == 'disabled' then
   redis.call('ZREM', KEYS[3], id)
   return {'idle'}
 end
-if redis.call('EXISTS', KEYS[2]) == 1 then return {'held'} end
+local left = redis.call('PTTL', KEYS[2])
+if left > 0 then
+  -- Whoever holds it may be dead: a late command of theirs can have set the lease after the due score.
+  redis.call('ZADD', KEYS[3], 'LT', now + left + ARGV[4] - ARGV[3], id)
+  return {'held'}
+end
 
 local version = redis.call('HGET', KEYS[1], 'version')
 if status == 'refused' then
