@@ -174,13 +174,12 @@ def pack(window: Sequence[Queued], *, count: int, size: int | None) -> Iterator[
 
 def halves(parcel: Parcel) -> tuple[Parcel, Parcel]:
     """Cut a refused batch in two, near the middle of its bytes."""
-    half, so_far = weight(parcel) / 2, 0
-    for n, queued in enumerate(parcel):
-        so_far += len(queued.body)
-        if so_far >= half:
-            cut = min(n + 1, len(parcel) - 1)
-            return parcel[:cut], parcel[cut:]
-    return parcel[:1], parcel[1:]
+    half, so_far, cut = weight(parcel) / 2, 0, 0
+    while so_far < half:
+        so_far += len(parcel[cut].body)
+        cut += 1
+    cut = min(max(cut, 1), len(parcel) - 1)
+    return parcel[:cut], parcel[cut:]
 
 
 def weight(parcel: Parcel) -> int:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from delivery.errors import StoreUnavailable
 from delivery.outcome import (
     Accepted,
     Answer,
@@ -267,6 +268,16 @@ async def test_one_statement_that_is_too_large_is_refused_alone() -> None:
     (settled,) = sent.settled
     assert (settled.status, settled.reason) == (413, "HTTP 413: at most 1 MB")
     assert sent.largest is None
+
+
+async def test_a_bug_in_one_of_many_requests_is_not_taken_for_an_outage() -> None:
+    def fail(sent: list[bytes]) -> Reply:
+        raise StoreUnavailable("Redis is away") if sent == [b"1"] else ValueError("a bug")
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await send(ScriptedLrs(fail), window(3), concurrency=3)
+
+    assert raised.group_contains(ValueError)
 
 
 async def test_a_token_that_is_not_accepted_is_replaced_once() -> None:
