@@ -6,11 +6,10 @@ worker holds is read four times a second. After the first two portions it should
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
 from benchmarks.processes import resident_mebibytes
 from benchmarks.report import is_quick, keep, table
-from benchmarks.stage import open_stage
+from benchmarks.stage import Stage, open_stage
 
 BATCH, CONCURRENCY = 50, 4
 PORTIONS, WARM_UP = 10, 2
@@ -27,22 +26,14 @@ async def main(*, quick: bool) -> None:
         integration_id = await stage.connect(batch_size=BATCH, concurrency=CONCURRENCY)
         await stage.sink.reset()
         begun = resident_mebibytes(worker.pid)
-
-        async def look() -> None:
-            while True:
-                counts = await stage.sink.counts()
-                samples.append((counts.statements, resident_mebibytes(worker.pid)))
-                await asyncio.sleep(EVERY)
-
-        looking = asyncio.create_task(look())
         ends = []
-        for number in range(1, PORTIONS + 1):
-            await stage.fill(integration_id, portion)
-            await stage.sink.has(number * portion)
-            ends.append((number * portion, round(resident_mebibytes(worker.pid), 1)))
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(_look(stage, worker.pid, samples))
+            for number in range(1, PORTIONS + 1):
+                await stage.fill(integration_id, portion)
+                await stage.sink.has(number * portion)
+                ends.append((number * portion, round(resident_mebibytes(worker.pid), 1)))
+            looking.cancel()
     warm = [sample for sample in samples if sample[0] >= WARM_UP * portion]
     slope = slope_per_100_000(warm)
     highest = max(memory for _, memory in samples)
@@ -57,6 +48,13 @@ async def main(*, quick: bool) -> None:
         "samples": [(statements, round(memory, 1)) for statements, memory in samples],
     }
     keep("memory", facts, quick=quick)
+
+
+async def _look(stage: Stage, pid: int, samples: list[Sample]) -> None:
+    while True:
+        counts = await stage.sink.counts()
+        samples.append((counts.statements, resident_mebibytes(pid)))
+        await asyncio.sleep(EVERY)
 
 
 def slope_per_100_000(samples: Sequence[Sample]) -> float:

@@ -12,6 +12,8 @@ from statistics import median
 from config import clock
 from config.valkey import binary
 
+LOAD_BEFORE = round(os.getloadavg()[0], 2)
+"""Of the last minute, when this began: other work on the machine makes every number smaller."""
 RESULTS = Path(__file__).with_name("results")
 PARTS = (
     "aiohttp",
@@ -62,7 +64,7 @@ def keep(name: str, facts: Mapping[str, object], *, quick: bool) -> None:
     found = {
         "benchmark": name,
         "date": clock.now().isoformat(timespec="seconds"),
-        "load_when_begun": os.getloadavg()[2],
+        "load before and after": [LOAD_BEFORE, round(os.getloadavg()[0], 2)],
         "machine": machine(),
         **facts,
     }
