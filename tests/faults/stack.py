@@ -151,20 +151,20 @@ class Stack:
         await load.stop()
         await until(self._is_empty, within=PATIENCE, what="an empty queue")
         seconds = now() - since
-        assert seconds < RECOVERED_WITHIN
+        assert seconds < RECOVERED_WITHIN, f"recovered only after {seconds:.1f} s"
         return seconds
 
     async def nothing_was_lost(self) -> None:
         """Check that each statement taken is held once, is said to be delivered, and in order."""
         taken = [one for load in self.loads for one in load.taken()]
         held = self.sandbox.lrs.ids()
-        assert len(taken) == len(set(taken))
-        assert set(taken) - set(held) == set()
-        assert set(held) - set(taken) == set()
-        assert self.sandbox.lrs.held == len(taken)
+        lost, made_up = set(taken) - set(held), set(held) - set(taken)
+        assert not lost, f"{len(lost)} of {len(taken)} were lost"
+        assert not made_up, f"{len(made_up)} are held that were never taken"
+        assert len(held) == len(taken), "an id was taken twice"
         strict = [one for load in self.loads for one in load.taken_for(self.integrations["strict"])]
         strictly = set(strict)
-        assert [one for one in held if one in strictly] == strict
+        assert [one for one in held if one in strictly] == strict, "the order was not kept"
         for name in self.integrations.values():
             for load in self.loads:
                 await self._are_receipted(name, load.taken_for(name))
