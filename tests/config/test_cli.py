@@ -177,6 +177,7 @@ def test_a_key_may_be_given_an_end(hub: Hub) -> None:
 
     (row,) = hub("keys", "list", "--json").rows
 
+    assert isinstance(row, dict)
     assert row["expiresAt"] == "2027-01-31T11:00:00Z"
 
 
