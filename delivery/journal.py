@@ -50,9 +50,9 @@ class Journal:
 
     async def add(self, integration_id: IntegrationId, attempts: Sequence[Attempt]) -> None:
         """Write attempts down. A Redis that cannot is logged and forgiven: deliveries go on."""
-        written = map(_write, attempts[-KEPT:])
+        keys, written = Keys(integration_id), map(_write, attempts[-KEPT:])
         try:
-            await self._store.run(scripts.RECORD, [Keys(integration_id).journal], KEPT, *written)
+            await self._store.run(scripts.RECORD, [keys.journal, keys.state], KEPT, *written)
         except StoreUnavailable as error:
             log.warning("journal.unwritten", integration=integration_id, error=str(error))
 

@@ -6,9 +6,10 @@ from email.message import EmailMessage
 
 import pytest
 
+from delivery import scripts
 from delivery.alerts import AGAIN, KEPT, SENDING, Alerts, MailRecords
 from delivery.integration import Integration, IntegrationId
-from delivery.keys import MAIL, Keys
+from delivery.keys import DUE, MAIL, Keys
 from delivery.mailer import MailRefused
 from delivery.problem import Kind, Problem
 from delivery.status import Health
@@ -125,6 +126,21 @@ async def test_an_integration_that_is_gone_gets_no_letter(post: Post) -> None:
 
     assert contacts.tries == 0
     assert await post.records.sent(ACME) == []
+
+
+async def test_a_letter_that_is_under_way_when_its_integration_is_deleted_leaves_no_record(
+    post: Post,
+) -> None:
+    class Deleting(FakeContacts):
+        async def send(self, letter: EmailMessage) -> None:
+            await super().send(letter)
+            keys = [KEYS.state, KEYS.queue, KEYS.front, KEYS.parked, DUE, MAIL, KEYS.lease]
+            await post.store.run(scripts.RETIRE, keys, ACME, 1)
+
+    await post.worker(Deleting()).send(ACME)
+
+    assert await post.records.sent(ACME) == []
+    assert await post.due() is None
 
 
 async def test_a_mail_server_that_is_away_is_tried_again_in_a_minute(post: Post) -> None:

@@ -240,6 +240,7 @@ async def test_pages_of_parked_statements_miss_nothing(
 
 
 async def test_attempts_are_found_by_outcome_status_and_time(desk: Desk) -> None:
+    await desk.apply()
     start = desk.clock()
     made = [
         Attempt(start + timedelta(minutes=n), (), outcome, status, timedelta(), "", None)

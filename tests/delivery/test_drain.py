@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from delivery.alerts import MailRecords
+from delivery.control import Control
 from delivery.directory import Directory
 from delivery.doorbell import Work
 from delivery.drain import Drainer, first_window, window_size
@@ -16,6 +18,8 @@ from delivery.keys import DUE, Keys
 from delivery.lease import Leases
 from delivery.meters import Meters
 from delivery.outcome import Answer, Reply
+from delivery.parked import ParkedStatements
+from delivery.receipts import Receipts
 from delivery.statement_queue import Policy
 from delivery.status import Health, Status
 from delivery.status_store import StatusStore
@@ -194,6 +198,35 @@ async def test_what_was_sent_without_a_lease_stays_for_the_other_to_settle(bench
 
     assert bench.sent == 32
     assert (await bench.health()).queued == 40
+    assert bench.bell.rings == []
+
+
+@pytest.mark.parametrize("status", [200, 503])
+async def test_a_drain_leaves_nothing_of_an_integration_that_is_deleted_under_it(
+    bench: Bench, status: int
+) -> None:
+    await bench.furnish()
+    await bench.post(3)
+    control = Control(
+        store=bench.store,
+        states=bench.states,
+        receipts=Receipts(bench.store),
+        journal=Journal(bench.store),
+        parked_statements=ParkedStatements(bench.store, bench.clock, POLICY.receipt_age),
+        mail_records=MailRecords(bench.store),
+        doorbell=bench.bell,
+        clock=bench.clock,
+        receipt_age=POLICY.receipt_age,
+    )
+
+    async def delete() -> None:
+        await control.remove(ACME, discard=True)
+
+    bench.lrs.behave = lambda _: Answer(status, "", TOOK)
+    bench.lrs.meanwhile = delete
+    await bench.drainer.drain(ACME, never)
+
+    assert await bench.store.redis.keys(f"*{ACME}*") == [KEYS.state.encode()]
     assert bench.bell.rings == []
 
 

@@ -10,10 +10,20 @@ from delivery.integration import IntegrationId
 from delivery.journal import KEPT, Attempt, Journal
 from delivery.keys import Keys
 from delivery.statement import StatementId
+from delivery.status_store import StatusStore
 from delivery.store import Store
+from tests.fakes.clock import FakeClock
+from tests.fakes.registry import an_integration
 
 ACME = IntegrationId("acme")
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def journal(store: Store) -> Journal:
+    """Make the journal of an integration that delivery knows."""
+    await StatusStore(store, FakeClock()).apply(an_integration("acme"))
+    return Journal(store)
 
 
 def attempt(number: int, *, outcome: str = "accepted") -> Attempt:
@@ -43,8 +53,7 @@ async def pages(journal: Journal, *, limit: int, outcome: str | None = None) -> 
             return found
 
 
-async def test_an_attempt_is_read_as_it_was_written(store: Store) -> None:
-    journal = Journal(store)
+async def test_an_attempt_is_read_as_it_was_written(journal: Journal) -> None:
     written = [attempt(number) for number in range(6)]
 
     await journal.add(ACME, written)
@@ -53,10 +62,9 @@ async def test_an_attempt_is_read_as_it_was_written(store: Store) -> None:
 
 
 async def test_pages_go_from_the_newest_backwards_and_miss_nothing(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(newest, "READ_AT_ONCE", 7)
-    journal = Journal(store)
     written = [attempt(number) for number in range(40)]
     await journal.add(ACME, written)
 
@@ -67,10 +75,9 @@ async def test_pages_go_from_the_newest_backwards_and_miss_nothing(
 
 
 async def test_a_rare_outcome_is_found_behind_many_others(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(newest, "READ_AT_ONCE", 7)
-    journal = Journal(store)
     rare = {3: "refused", 30: "refused"}
     await journal.add(ACME, [attempt(n, outcome=rare.get(n, "accepted")) for n in range(40)])
 
@@ -79,12 +86,11 @@ async def test_a_rare_outcome_is_found_behind_many_others(
     assert [a.at for page in found for a in page] == [AT + timedelta(seconds=n) for n in (30, 3)]
 
 
-async def test_an_empty_journal_has_an_empty_page(store: Store) -> None:
-    assert await pages(Journal(store), limit=5) == [[]]
+async def test_an_empty_journal_has_an_empty_page(journal: Journal) -> None:
+    assert await pages(journal, limit=5) == [[]]
 
 
-async def test_of_many_attempts_the_newest_are_kept(store: Store) -> None:
-    journal = Journal(store)
+async def test_of_many_attempts_the_newest_are_kept(store: Store, journal: Journal) -> None:
 
     await journal.add(ACME, [attempt(number) for number in range(KEPT + 200)])
     for number in range(20):
@@ -92,6 +98,14 @@ async def test_of_many_attempts_the_newest_are_kept(store: Store) -> None:
 
     (length,) = await store.ask(("XLEN", Keys(ACME).journal))
     assert KEPT <= length <= KEPT + 200
+
+
+async def test_of_what_delivery_does_not_know_nothing_is_written(store: Store) -> None:
+    journal = Journal(store)
+
+    await journal.add(ACME, [attempt(1)])
+
+    assert await store.redis.keys("*") == []
 
 
 async def test_a_redis_that_is_away_holds_no_delivery_up(
