@@ -46,6 +46,13 @@ local function holds(state, token)
   return redis.call('HGET', state, 'fence') == token
 end
 
+-- Give the right to drain back. The token goes with it: a renewal that is still on its way must not
+-- take the lease again for a drain that has ended.
+local function end_lease(state, lease)
+  redis.call('DEL', lease)
+  redis.call('HINCRBY', state, 'fence', 1)
+end
+
 -- Note an alert as pending, within the budget of one per interval. Answers 1 when it is a new one.
 local function raise_alert(state, mail, id, now, interval, problem)
   if redis.call('HEXISTS', state, 'alert') == 1 then return 0 end

@@ -70,7 +70,7 @@ local current = redis.call('HGET', KEYS[1], 'version') == ARGV[8]
 local wanted = tonumber(ARGV[11])
 if wanted < 0 then return {'settled', 0, mail} end
 if status == 'disabled' then
-  redis.call('DEL', KEYS[2])
+  end_lease(KEYS[1], KEYS[2])
   redis.call('ZREM', KEYS[3], id)
   return {'closed', 0, mail}
 end
@@ -99,12 +99,12 @@ if waiting == 0 then
     redis.call('HSET', KEYS[1], 'status', 'flowing', 'since', ARGV[2])
     redis.call('HDEL', KEYS[1], 'reason', 'next')
   end
-  redis.call('DEL', KEYS[2])
+  end_lease(KEYS[1], KEYS[2])
   redis.call('ZREM', KEYS[3], id)
   return {'empty', 0, mail}
 end
 if wanted == 0 or not current then
-  redis.call('DEL', KEYS[2])
+  end_lease(KEYS[1], KEYS[2])
   redis.call('ZADD', KEYS[3], now, id)
   return {'closed', 1, mail}
 end

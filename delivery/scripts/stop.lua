@@ -7,7 +7,7 @@
 -- leaves  the status with its reason, the next probe due, failed attempts counted, perhaps an alert pending.
 local token, now, id = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 if not holds(KEYS[1], token) then return {'lost'} end
-redis.call('DEL', KEYS[2])
+end_lease(KEYS[1], KEYS[2])
 
 for i = 11, #ARGV do
   local tries = tries_of(KEYS[4], ARGV[i])

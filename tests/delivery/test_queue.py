@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import redis.asyncio as aioredis
 
+from delivery import scripts
 from delivery.doorbell import Work
 from delivery.errors import StatementConflict, StoreUnavailable, UnknownIntegration
 from delivery.headroom import Headroom
@@ -285,3 +286,30 @@ async def test_a_redis_that_is_away_is_said_so(room: Room) -> None:
             ACME, statements(1)
         )
     await store.redis.aclose()
+
+
+@pytest.mark.parametrize("end", ["empty", "closed", "stopped"])
+async def test_a_renewal_that_comes_late_does_not_take_the_lease_again(
+    room: Room, end: str
+) -> None:
+    await apply(room)
+    await room.intake.accept(ACME, statements(2))
+    lease, queue = await room.begin()
+    window = await queue.settle([], wanted=1)
+    match end:
+        case "empty":
+            window = await queue.settle(delivered(*window.statements), wanted=1)
+            await queue.settle(delivered(*window.statements), wanted=1)
+        case "closed":
+            await queue.settle(delivered(*window.statements), wanted=CLOSE)
+        case _:
+            await queue.stop([], Unavailable("HTTP 503"), tried=[], alert="{}")
+
+    reply = await room.store.run(
+        scripts.RENEW,
+        [KEYS.state, KEYS.lease, DUE],
+        *(lease.token, 0, ACME, 10_000, 12_000),
+    )
+
+    assert reply == 0
+    assert await room.store.ask(("EXISTS", KEYS.lease)) == [0]
