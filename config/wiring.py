@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from config import clock
+from config.background import cease
 from config.broker import Bell, BellBroker, open_broker
 from config.keyring import open_keyring
 from config.readiness import checks, run_errands, tell_durability
@@ -285,5 +286,5 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             checks=checks(delivery.store, registry.database),
         )
         errands = asyncio.create_task(run_errands(delivery.meters, headroom, registry.keys))
-        stack.callback(errands.cancel)
+        stack.push_async_callback(cease, errands)
         yield build(house)

@@ -18,6 +18,7 @@ from dramatiq import Broker, Middleware, Worker
 from dramatiq.asyncio import EventLoopThread, get_event_loop_thread, set_event_loop_thread
 from dramatiq.middleware import AsyncIO
 
+from config.background import cease
 from config.broker import open_broker
 from config.settings import Settings
 from config.stores import locate, open_broker_redis
@@ -89,8 +90,7 @@ class Residence(Middleware):
 
     async def _finish(self) -> None:
         if self._beating:
-            self._beating.cancel()
-            await asyncio.wait({self._beating})
+            await cease(self._beating)
         await self.running.finish()
 
     async def _close(self) -> None:
