@@ -5,8 +5,9 @@ and a ring that is lost is made up for by the next beat of any worker's clock.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import redis
 import structlog
@@ -50,6 +51,18 @@ class BellBroker(RedisBroker):
         fetch = self._dispatch("fetch")  # type: ignore[no-untyped-call]  # Dramatiq left it untyped
         fetched: list[bytes] = fetch(queue_name, count)
         return fetched
+
+    def _dispatch(self, command: str) -> Callable[..., Any]:
+        dispatch: Callable[..., object] = super()._dispatch(command)
+
+        def dispatched(*arguments: object) -> object:
+            try:
+                return dispatch(*arguments)
+            except redis.TimeoutError as error:
+                # After a lost connection Dramatiq tries again; of a late answer it knows nothing.
+                raise redis.ConnectionError(str(error)) from error
+
+        return dispatched
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare a queue, without the delayed one that would come with it."""

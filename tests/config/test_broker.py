@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import dramatiq
 import pytest
 import redis
+from dramatiq.errors import BrokerConnectionError
 
 from config.broker import Bell, BellBroker, open_broker
 from delivery.doorbell import Work
@@ -86,3 +87,17 @@ def test_rings_reach_each_of_two_workers_that_wait(
         rings = [next(consumer) for consumer in consumers]
 
     assert sorted(rung.args[0][0] for rung in rings if rung) == ["a", "b"]
+
+
+def test_a_redis_that_answers_too_late_is_taken_for_one_that_is_away(
+    broker: BellBroker, client: redis.Redis, empty_valkey_url: str
+) -> None:
+    with redis.Redis.from_url(empty_valkey_url, socket_timeout=0.05) as hasty:
+        ring(broker, "a")
+        consumer = open_broker(hasty).consume(QUEUE, prefetch=1)
+        rung = next(consumer)
+        assert rung is not None
+        client.client_pause(500)
+
+        with pytest.raises(BrokerConnectionError):
+            consumer.ack(rung)
