@@ -74,6 +74,7 @@ async def main(*, quick: bool) -> None:
     statements: dict[str, list[float]] = {name: [] for name in RUNS}
     cpu: dict[str, list[float]] = {name: [] for name in RUNS}
     waits: dict[str, list[dict[str, float]]] = {name: [] for name in RUNS}
+    postponed = dict.fromkeys(RUNS, 0)
     async with open_stage() as stage:
         for number in range(rounds):
             for name, (run, size, full) in RUNS.items():
@@ -84,6 +85,7 @@ async def main(*, quick: bool) -> None:
                 statements[name].append(round(served.per_second * size, 1))
                 cpu[name].append(round(used / count / size * 1e6, 1))
                 waits[name].append({f"p{p}": served.wait_ms(p / 100) for p in (50, 95, 99)})
+                postponed[name] += served.postponed
                 print(f"round {number + 1}: {name} {served.per_second * size:,.0f} statements/s")
     middle = medians(statements)
     table(
@@ -98,6 +100,7 @@ async def main(*, quick: bool) -> None:
     facts = {
         "connections": CONNECTIONS,
         "runs": {"requests": requests, "statements": statements, "cpu us": cpu, "waits ms": waits},
+        "answered with 503, then sent again": postponed,
         "medians": middle,
         "ratios": {"of the bare app": ratio},
     }

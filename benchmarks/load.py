@@ -1,6 +1,8 @@
 """A load generator that costs little: requests made beforehand, sent over connections kept alive.
 
-Each connection sends the next request when the last was answered, and looks at every answer.
+Each connection sends the next request when the last was answered, and looks at every answer. What
+is answered with 503 is sent again, as an upstream would do; anything else that is not expected ends
+the run.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ from benchmarks.report import percentile
 
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = b"content-length:"
+POSTPONED = b"HTTP/1.1 503 "
 
 
 @dataclass(slots=True)
@@ -19,6 +22,7 @@ class Served:
     """How a run went; times in seconds."""
 
     took: float = 0.0
+    postponed: int = 0
     waits: list[float] = field(default_factory=list)
 
     @property
@@ -65,6 +69,7 @@ class Client(asyncio.Protocol):
 
     def __init__(self, requests: Iterator[bytes], served: Served, expected: bytes) -> None:
         self._requests = requests
+        self._request = next(requests, None)
         self._served = served
         self._expected = expected
         self._received = b""
@@ -78,30 +83,33 @@ class Client(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a stream's transport can write
-        self._next()
+        self._send()
 
     def data_received(self, data: bytes) -> None:
         self._received += data
         head = self._received.find(END_OF_HEAD)
         if head < 0 or len(self._received) < head + len(END_OF_HEAD) + self._length(head):
             return
-        if not self._received.startswith(self._expected):
-            self._fail(RuntimeError(f"not accepted: {self._received[:500]!r}"))
-            return
-        self._served.waits.append(monotonic() - self._sent_at)
-        self._received = b""
-        self._next()
+        answer, self._received = self._received, b""
+        if answer.startswith(self._expected):
+            self._served.waits.append(monotonic() - self._sent_at)
+            self._request = next(self._requests, None)
+            self._send()
+        elif answer.startswith(POSTPONED):
+            self._served.postponed += 1
+            self._send()
+        else:
+            self._fail(RuntimeError(f"not accepted: {answer[:500]!r}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(exc or RuntimeError("the server closed a connection"))
 
-    def _next(self) -> None:
-        following = next(self._requests, None)
+    def _send(self) -> None:
         if self._transport is None:
             raise AssertionError("a connection is made before anything is sent")
-        if following is not None:
+        if self._request is not None:
             self._sent_at = monotonic()
-            self._transport.write(following)
+            self._transport.write(self._request)
             return
         if not self._ended.done():
             self._ended.set_result(None)

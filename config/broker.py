@@ -48,12 +48,12 @@ class BellBroker(RedisBroker):
         # From the head of the list to the same place: it waits for a first one and changes nothing.
         if self.client.blmove(rings, rings, WAIT_SECONDS, "LEFT", "LEFT") is None:
             return []
-        fetch = self._dispatch("fetch")  # type: ignore[no-untyped-call]  # Dramatiq left it untyped
+        fetch = self._dispatch("fetch")
         fetched: list[bytes] = fetch(queue_name, count)
         return fetched
 
     def _dispatch(self, command: str) -> Callable[..., Any]:
-        dispatch: Callable[..., object] = super()._dispatch(command)
+        dispatch = super()._dispatch(command)  # type: ignore[no-untyped-call]  # Dramatiq left it so
 
         def dispatched(*arguments: object) -> object:
             try:
