@@ -1,6 +1,5 @@
-"""What the web process looks at before it calls the hub ready, and what it does on the side."""
+"""What the web process looks at before it calls the hub ready."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
@@ -10,18 +9,12 @@ from redis.exceptions import RedisError
 
 from config import clock
 from config.stores import Weight, check_durability
-from delivery.errors import StoreUnavailable
-from delivery.headroom import Headroom
 from delivery.heartbeat import last_beat
-from delivery.meters import Meters
 from delivery.store import Store
-from hub.errors import RegistryUnavailable
 from hub.registry.database import Database
-from hub.registry.keys import Keys
 
 RECENT = timedelta(seconds=10)
 """Workers beat every second; who has not for so long is not there."""
-EVERY = timedelta(seconds=1)
 
 Check = Callable[[], Awaitable[str | None]]
 
@@ -62,17 +55,3 @@ async def tell_durability(redis: Redis) -> None:
     for finding in findings:
         tell = log.warning if finding.weight is Weight.WARNING else log.info
         tell("redis.durability", text=finding.text)
-
-
-async def run_errands(meters: Meters, headroom: Headroom, keys: Keys) -> None:
-    """Look at the room left, and write down what the requests have counted; for ever."""
-    while True:
-        await asyncio.sleep(EVERY.total_seconds())
-        for errand in (headroom.look, meters.flush, keys.note_uses):
-            try:
-                await errand()
-            except (StoreUnavailable, RegistryUnavailable) as error:
-                log.warning("errand.postponed", error=str(error))
-            except Exception:
-                # The next round may go well; without the loop, none would.
-                log.exception("errand.failed")

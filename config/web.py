@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import uvicorn
 import uvloop
 
-from config import wiring
+from config import web_house
 from config.listening import BACKLOG, listen
 from config.settings import Settings
 
@@ -46,7 +46,7 @@ async def serve(settings: Settings) -> None:
 
 
 async def _serve_on(listening: socket.socket, settings: Settings) -> None:
-    async with wiring.open_web(settings) as app:
+    async with web_house.open_web(settings) as app:
         server = Server(
             uvicorn.Config(
                 app,

@@ -20,9 +20,10 @@ from dramatiq.middleware import AsyncIO
 
 from config.background import cease
 from config.broker import open_broker
+from config.errands import run_errands
 from config.settings import Settings
 from config.stores import locate, open_broker_redis
-from config.wiring import WorkerHouse, open_worker
+from config.worker_house import WorkerHouse, open_worker
 from delivery.actors import declare
 from delivery.alerts import Alerts
 from delivery.running import Running
@@ -53,7 +54,7 @@ class Residence(Middleware):
         self._name = name
         self._opened: AbstractAsyncContextManager[WorkerHouse] | None = None
         self._house: WorkerHouse | None = None
-        self._beating: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
 
     @property
     def running(self) -> Running:
@@ -84,13 +85,16 @@ class Residence(Middleware):
     async def _open(self) -> None:
         self._opened = open_worker(self._settings, self._name)
         self._house = await self._opened.__aenter__()
-        self._beating = asyncio.create_task(self._house.heartbeat.run())
+        self._beside = [
+            asyncio.create_task(self._house.heartbeat.run()),
+            asyncio.create_task(run_errands(self._house.errands)),
+        ]
         # What is here now stays: to look through it for garbage stops the loop for a long moment.
         gc.freeze()
 
     async def _finish(self) -> None:
-        if self._beating:
-            await cease(self._beating)
+        for work_beside in self._beside:
+            await cease(work_beside)
         await self.running.finish()
 
     async def _close(self) -> None:

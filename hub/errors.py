@@ -18,11 +18,19 @@
     ├── ProviderExists          another provider has this id
     ├── IntegrationExists       the program is already connected to this provider
     ├── ProviderInUse           integrations still point at this provider
+    ├── EventExists             an event has this id
+    ├── UnknownEvent            no event has this id
+    ├── SubscriptionExists      the program is subscribed to this publisher
+    ├── UnknownSubscription     the program is not subscribed to this publisher
+    ├── SyncRunning             the program is being synced
+    ├── LeaseLost               another has the right by now, or it lapsed
     └── RevisionMismatch        somebody else changed it first
 
 An integration that is not there is delivery's `UnknownIntegration`; a secret that cannot be opened
 is delivery's `SealBroken` too, for the vault is its sealer.
 """
+
+from collections.abc import Sequence
 
 from delivery.sealed import SealBroken as CannotOpen
 
@@ -97,6 +105,35 @@ class IntegrationExists(HubError):
 
 class ProviderInUse(HubError):
     """Integrations still point at this provider."""
+
+
+class EventExists(HubError):
+    """Events have these ids; `places` tells which of those that were handed in."""
+
+    def __init__(self, event_ids: Sequence[str], places: Sequence[int]) -> None:
+        super().__init__(f"{', '.join(event_ids[:3])}{' ...' if event_ids[3:] else ''} exists")
+        self.event_ids = tuple(event_ids)
+        self.places = tuple(places)
+
+
+class UnknownEvent(HubError):
+    """No event has this id."""
+
+
+class SubscriptionExists(HubError):
+    """The program is subscribed to this publisher."""
+
+
+class UnknownSubscription(HubError):
+    """The program is not subscribed to this publisher."""
+
+
+class SyncRunning(HubError):
+    """The program is being synced; one run at a time."""
+
+
+class LeaseLost(HubError):
+    """Another has the right by now, or it lapsed; what depended on it was not written."""
 
 
 class RevisionMismatch(HubError):

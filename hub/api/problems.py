@@ -32,6 +32,7 @@ from hub.api.errors import (
 from hub.errors import (
     BadCursor,
     BadProgramId,
+    EventExists,
     HubError,
     IntegrationExists,
     ProgramExists,
@@ -39,8 +40,13 @@ from hub.errors import (
     ProviderInUse,
     RegistryUnavailable,
     RevisionMismatch,
+    SubscriptionExists,
+    SyncRunning,
+    UnknownEvent,
+    UnknownKey,
     UnknownProgram,
     UnknownProvider,
+    UnknownSubscription,
     UnstorableValue,
 )
 from hub.xapi.errors import Invalid, TooMany, XapiError
@@ -108,6 +114,10 @@ def _status(error: Exception) -> int:
             return 403
         case NotFound() | UnknownIntegration() | UnknownProgram() | UnknownProvider():
             return 404
+        case UnknownEvent() | UnknownSubscription() | UnknownKey():
+            return 404
+        case EventExists() | SubscriptionExists() | SyncRunning():
+            return 409
         case StatementConflict() | StatementsWaiting():
             return 409
         case ProgramExists() | ProviderExists() | IntegrationExists() | ProviderInUse():

@@ -94,6 +94,10 @@ class ProgramRow(Row):
     lb_api_url: Mapped[str | None] = mapped_column(Text)
     lb_api_key: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
+    technical_emails: Mapped[tuple[str, ...]] = mapped_column(Strings, server_default="[]")
+    nightly_at: Mapped[str | None] = mapped_column(String(5))
+    nightly_zone: Mapped[str | None] = mapped_column(String(64))
+    next_sync_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class ApiKeyRow(Row):
@@ -113,6 +117,7 @@ class ApiKeyRow(Row):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    warned_at: Mapped[datetime | None]
     rights: Mapped[list["ApiKeyRightRow"]] = relationship(lazy="selectin")
 
 
@@ -200,3 +205,171 @@ class AuditRow(Row):
     subject: Mapped[str] = mapped_column(String(100))
     program_id: Mapped[str | None] = mapped_column(String(25))
     changes: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
+
+
+class EventClockRow(Row):
+    """The one row whose lock puts all writers of events in an order, and the last moment given."""
+
+    __tablename__ = "event_clock"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    last_micros: Mapped[int] = mapped_column(BigInteger)
+
+
+class EventRow(Row):
+    """An event. `created_at` is unique and grows in the order in which events were committed."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index(None, "publisher_program_id", "created_at", unique=True),
+        Index(None, "publisher_program_id", "category_value", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(154), primary_key=True)
+    publisher_program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"))
+    publisher_system_id: Mapped[str | None] = mapped_column(String(25))
+    publisher_event_id: Mapped[str | None] = mapped_column(String(200))
+    publisher_participant_id: Mapped[str] = mapped_column(String(200))
+    event_type: Mapped[str] = mapped_column(String(50))
+    category_value: Mapped[str | None] = mapped_column(String(200))
+    category_label: Mapped[str | None] = mapped_column(String(200))
+    event_data: Mapped[str] = mapped_column(Text)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class SubscriptionRow(Row):
+    """A subscription; `last_sync_at` is its cursor."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (Index(None, "publisher_program_id"),)
+
+    program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"), primary_key=True)
+    publisher_program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"), primary_key=True)
+    created_at: Mapped[datetime]
+    last_sync_at: Mapped[datetime | None]
+    sync_enabled: Mapped[bool]
+    template: Mapped[str] = mapped_column(Text)
+    revision: Mapped[int]
+
+
+class LeaseRow(Row):
+    """The right to do something alone for a while."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    token: Mapped[int] = mapped_column(BigInteger)
+    holder: Mapped[str] = mapped_column(Text)
+    until: Mapped[datetime]
+
+
+class SyncRow(Row):
+    """One run of a sync."""
+
+    __tablename__ = "syncs"
+    __table_args__ = (
+        CheckConstraint("trigger IN ('call', 'nightly')", name="trigger"),
+        CheckConstraint("state IN ('running', 'succeeded', 'failed', 'cut_short')", name="state"),
+        Index(None, "program_id", "started_at", "id"),
+        Index(None, "state"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"))
+    trigger: Mapped[str] = mapped_column(String(10))
+    by: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(10))
+    started_at: Mapped[datetime]
+    until: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    events: Mapped[int]
+    ignored: Mapped[int]
+    errors: Mapped[list[JsonValue]] = mapped_column(JSON)
+
+
+class SyncBatchRow(Row):
+    """One CreateBatch call; written down before it is made, and again when it is answered."""
+
+    __tablename__ = "sync_batches"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('sending', 'accepted', 'refused', 'unknown', 'unreached', 'abandoned')",
+            name="state",
+        ),
+        Index(None, "sync_id", "id"),
+        Index(None, "program_id", "publisher_program_id", "last_event_at"),
+    )
+
+    id: Mapped[int] = mapped_column(SerialId, primary_key=True)
+    sync_id: Mapped[str] = mapped_column(ForeignKey("syncs.id"))
+    program_id: Mapped[str] = mapped_column(String(25))
+    publisher_program_id: Mapped[str] = mapped_column(String(25))
+    import_process_id: Mapped[str] = mapped_column(String(100))
+    file_name: Mapped[str] = mapped_column(Text)
+    first_event_at: Mapped[datetime]
+    last_event_at: Mapped[datetime]
+    event_moments: Mapped[list[int] | None] = mapped_column(JSON)
+    rows: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10))
+    repeated: Mapped[bool]
+    status: Mapped[int | None]
+    answer: Mapped[str | None] = mapped_column(Text)
+    queue_batch_id: Mapped[str | None] = mapped_column(Text)
+    queue_batch_details: Mapped[str | None] = mapped_column(Text)
+    sent_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+
+class EventCompletionsRow(Row):
+    """How a program's events become completions, and how far that has got."""
+
+    __tablename__ = "event_completions"
+
+    program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"), primary_key=True)
+    template: Mapped[str] = mapped_column(Text)
+    through: Mapped[datetime]
+    revision: Mapped[int]
+    changed_at: Mapped[datetime]
+
+
+class EventCompletionFailureRow(Row):
+    """An event that could not be made into a completion; tried again when the template changes."""
+
+    __tablename__ = "event_completion_failures"
+
+    program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"), primary_key=True)
+    event_id: Mapped[str] = mapped_column(String(154), primary_key=True)
+    event_created_at: Mapped[datetime]
+    revision: Mapped[int]
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class NoticeRow(Row):
+    """Something a program's contacts are to be told; kept until a mail that tells it was taken."""
+
+    __tablename__ = "notices"
+    __table_args__ = (UniqueConstraint("program_id", "kind", "about"),)
+
+    id: Mapped[int] = mapped_column(SerialId, primary_key=True)
+    program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    about: Mapped[str] = mapped_column(String(200))
+    words: Mapped[str] = mapped_column(Text)
+    noted_at: Mapped[datetime]
+
+
+class ProgramMailRow(Row):
+    """A mail that went to a program's contacts."""
+
+    __tablename__ = "program_mails"
+    __table_args__ = (Index(None, "program_id", "at"),)
+
+    id: Mapped[int] = mapped_column(SerialId, primary_key=True)
+    program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"))
+    at: Mapped[datetime]
+    recipients: Mapped[tuple[str, ...]] = mapped_column(Strings)
+    subject: Mapped[str] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from config import web, wiring
+from config import web, web_house
 from config.errors import AddressInUse
 from config.listening import listen
 from config.settings import Settings
@@ -21,7 +21,7 @@ STANDING_ALONE = """
 import asyncio, sys
 from contextlib import asynccontextmanager
 from fastapi import FastAPI
-from config import web, wiring
+from config import web, web_house
 from config.settings import Settings
 
 @asynccontextmanager
@@ -29,7 +29,7 @@ async def open_web(_):
     yield FastAPI()
     print("closed", flush=True)
 
-wiring.open_web = open_web
+web_house.open_web = open_web
 web.main(Settings(port=int(sys.argv[1])))
 """
 
@@ -61,7 +61,7 @@ class Stores:
 @pytest.fixture
 def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
     stores = Stores()
-    monkeypatch.setattr(wiring, "open_web", stores.open_web)
+    monkeypatch.setattr(web_house, "open_web", stores.open_web)
     return stores
 
 

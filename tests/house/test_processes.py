@@ -9,7 +9,8 @@ from dramatiq.brokers.stub import StubBroker
 
 from config.cli import COMMANDS
 from config.settings import Settings, load
-from config.wiring import WorkerHouse, open_web, open_worker
+from config.web_house import open_web
+from config.worker_house import WorkerHouse, open_worker
 from delivery.actors import declare
 from delivery.doorbell import Work
 from delivery.heartbeat import last_beat

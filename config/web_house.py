@@ -1,0 +1,73 @@
+"""Opens everything that the web process needs, and builds its application."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from config import clock
+from config.background import cease
+from config.errands import Errand, run_errands
+from config.readiness import checks
+from config.settings import Settings
+from config.wiring import open_delivery, open_outside, open_registry
+from delivery.headroom import Headroom
+from delivery.intake import Intake
+from delivery.rehearsal import Rehearsal
+from hub.api.app import build
+from hub.api.house import House, Limits
+from hub.api.known import KnownIntegrations, looking_in
+from hub.metrics import Metrics
+
+EVERY_SECOND = timedelta(seconds=1)
+
+
+@asynccontextmanager
+async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
+    """Open everything that the web process needs, and build its application."""
+    async with AsyncExitStack() as stack:
+        registry = await stack.enter_async_context(open_registry(settings))
+        delivery = await stack.enter_async_context(open_delivery(settings, registry))
+        outside = await stack.enter_async_context(open_outside(settings, registry, delivery))
+        headroom = Headroom(delivery.store)
+        metrics = Metrics(registry.integrations, delivery.control, delivery.meters)
+        house = House(
+            programs=registry.programs,
+            keys=registry.keys,
+            providers=registry.providers,
+            integrations=registry.integrations,
+            audit=registry.audit,
+            known=KnownIntegrations(
+                looking_in(registry.integrations, registry.providers), clock.now
+            ),
+            intake=Intake(
+                delivery.store,
+                headroom,
+                delivery.bell,
+                delivery.meters,
+                clock.now,
+                settings.max_queue,
+            ),
+            control=delivery.control,
+            upkeep=delivery.upkeep,
+            rehearsal=Rehearsal(
+                outside.egress, outside.tokens, outside.lrs, within=settings.request_timeout
+            ),
+            egress=outside.egress,
+            clock=clock.now,
+            metrics=lambda: metrics.text(clock.now()),
+            public_url=settings.public_url,
+            version=version("learning-hub"),
+            limits=Limits(settings.max_body_bytes, settings.max_batch),
+            checks=checks(delivery.store, registry.database),
+        )
+        errands = (
+            Errand("look at the room left", EVERY_SECOND, headroom.look),
+            Errand("write down the meters", EVERY_SECOND, delivery.meters.flush),
+            Errand("write down the uses of keys", EVERY_SECOND, registry.keys.note_uses),
+        )
+        stack.push_async_callback(cease, asyncio.create_task(run_errands(errands)))
+        yield build(house)

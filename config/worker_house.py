@@ -1,0 +1,89 @@
+"""Opens everything that a worker process needs, on the loop it will work on."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from config import clock
+from config.errands import Errand
+from config.settings import Settings
+from config.wiring import open_delivery, open_outside, open_registry
+from delivery.alerts import Alerts
+from delivery.drain import Drainer
+from delivery.heartbeat import Heartbeat
+from delivery.journal import Journal
+from delivery.lease import Leases
+from delivery.letter import Letters
+from delivery.mailer import FileMailer, SmtpMailer
+from delivery.running import Running
+from delivery.statement_queue import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerHouse:
+    """What a worker process holds while it lives."""
+
+    running: Running
+    alerts: Alerts
+    heartbeat: Heartbeat
+    errands: Sequence[Errand]
+    """What every worker does by the clock; leases see to it that one does it at a time."""
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHouse]:
+    """Open everything that a worker needs, on the loop it will work on."""
+    async with AsyncExitStack() as stack:
+        registry = await stack.enter_async_context(open_registry(settings))
+        delivery = await stack.enter_async_context(open_delivery(settings, registry))
+        outside = await stack.enter_async_context(open_outside(settings, registry, delivery))
+        drainer = Drainer(
+            store=delivery.store,
+            leases=Leases(delivery.store, clock.now),
+            directory=outside.directory,
+            lrs=outside.lrs,
+            tokens=outside.tokens,
+            journal=Journal(delivery.store),
+            meters=delivery.meters,
+            doorbell=delivery.bell,
+            clock=clock.now,
+            policy=Policy(
+                heartbeat=settings.heartbeat,
+                alert_interval=settings.alert_interval,
+                receipt_age=settings.receipt_age,
+            ),
+        )
+        letters = Letters(
+            settings.mail_from,
+            settings.public_url,
+            heartbeat=settings.heartbeat,
+            interval=settings.alert_interval,
+        )
+        yield WorkerHouse(
+            running=Running(drainer.drain),
+            alerts=Alerts(
+                delivery.store,
+                delivery.states,
+                registry.integrations,
+                open_mailer(settings),
+                letters.write,
+                clock.now,
+            ),
+            heartbeat=Heartbeat(
+                store=delivery.store,
+                states=delivery.states,
+                registry=delivery.upkeep,
+                meters=delivery.meters,
+                doorbell=delivery.bell,
+                clock=clock.now,
+                name=name,
+            ),
+            errands=(),
+        )
+
+
+def open_mailer(settings: Settings) -> SmtpMailer | FileMailer:
+    """Choose the way of mails: a mail server, or the data folder."""
+    if settings.smtp_url is None:
+        return FileMailer(settings.data_dir / "mails")
+    return SmtpMailer(settings.smtp_url, settings.mail_from)
