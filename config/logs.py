@@ -15,6 +15,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from config.settings import Settings
+from delivery import tracing
 
 MASK = "***"
 SECRET_NAME = re.compile(
@@ -78,7 +79,15 @@ def _shared() -> list[Processor]:
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
+        _name_trace,
     ]
+
+
+def _name_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Say which trace a line belongs to, so that one is found from the other."""
+    if traceparent := tracing.current():
+        event["trace_id"] = traceparent.split("-")[1]
+    return event
 
 
 def _formatter(*, as_json: bool) -> structlog.stdlib.ProcessorFormatter:

@@ -12,6 +12,7 @@ import uvloop
 from config import web_house
 from config.listening import BACKLOG, listen
 from config.settings import Settings
+from config.telemetry import recording
 
 GRACE_SECONDS = 10
 
@@ -36,7 +37,8 @@ class Server(uvicorn.Server):
 
 def main(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    uvloop.run(serve(settings))
+    with recording(settings, "web"):
+        uvloop.run(serve(settings))
 
 
 async def serve(settings: Settings) -> None:

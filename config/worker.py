@@ -23,6 +23,7 @@ from config.broker import open_broker
 from config.errands import run_errands
 from config.settings import Settings
 from config.stores import locate, open_broker_redis
+from config.telemetry import recording
 from config.worker_house import WorkerHouse, open_worker
 from delivery.actors import declare
 from delivery.alerts import Alerts
@@ -115,6 +116,11 @@ class Residence(Middleware):
 
 def work(settings: Settings, threads: int) -> None:
     """Be one worker process, until SIGTERM or SIGINT; then finish what is in flight."""
+    with recording(settings, "worker"):
+        _work(settings, threads)
+
+
+def _work(settings: Settings, threads: int) -> None:
     name = f"{socket.gethostname()}:{os.getpid()}"
     broker = open_broker(open_broker_redis(locate(settings)))
     residence = Residence(settings, name)

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from delivery import scripts
+from delivery import scripts, tracing
 from delivery.doorbell import Doorbell, Work
 from delivery.errors import (
     QueueFull,
@@ -48,6 +48,7 @@ class Taken:
 class _Waiting:
     integration_id: IntegrationId
     statements: Sequence[Statement]
+    traceparent: str
     result: asyncio.Future[Taken]
 
 
@@ -92,7 +93,7 @@ class Intake:
     async def _take(self, integration_id: IntegrationId, statements: Sequence[Statement]) -> Taken:
         self._headroom.check()
         result: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(integration_id, statements, result))
+        self._waiting.append(_Waiting(integration_id, statements, tracing.current(), result))
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit())
         try:
@@ -129,6 +130,7 @@ class Intake:
             keys.receipts,
             self._max_queue,
             length_ms(RING_PAUSE),
+            waiting.traceparent,
         ]
         for statement in waiting.statements:
             arguments.extend((statement.id, statement.digest, statement.body))

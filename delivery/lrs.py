@@ -25,8 +25,10 @@ class Lrs:
         self._within = within
         self._clock = clock
 
-    async def send(self, integration: Integration, bodies: Sequence[bytes], token: str) -> Reply:
-        """Post one statement as an object, several as an array."""
+    async def send(
+        self, integration: Integration, bodies: Sequence[bytes], token: str, traceparent: str = ""
+    ) -> Reply:
+        """Post one statement as an object, several as an array; say which trace it belongs to."""
         if not can_be_sent(token):
             detail = "the access token holds characters that no header can carry"
             return NoAnswer(Failure.PROTOCOL, detail, timedelta())
@@ -41,6 +43,7 @@ class Lrs:
                     ("User-Agent", USER_AGENT),
                     ("Accept", "application/json"),
                     ("Accept-Encoding", "identity"),
+                    *((("traceparent", traceparent),) if traceparent else ()),
                 ),
                 content=bodies[0] if len(bodies) == 1 else b"[" + b",".join(bodies) + b"]",
             )

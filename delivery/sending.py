@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from delivery import tracing
 from delivery.errors import StoreUnavailable
 from delivery.integration import Integration
 from delivery.journal import Attempt
@@ -38,7 +39,9 @@ Parcel = Sequence[Queued]
 class Lrs(Protocol):
     """The LRS, as sending needs it."""
 
-    async def send(self, integration: Integration, bodies: Sequence[bytes], token: str) -> Reply:
+    async def send(
+        self, integration: Integration, bodies: Sequence[bytes], token: str, traceparent: str = ""
+    ) -> Reply:
         """Post the statements in one request."""
         ...
 
@@ -147,15 +150,22 @@ class Sending:
         if not isinstance(token, str):
             return token
         sent.attempted.extend(parcel)
-        bodies = [queued.body for queued in parcel]
-        reply = await self._lrs.send(self._integration, bodies, token)
+        reply = await self._send(parcel, token)
         if not (isinstance(reply, Answer) and reply.status == UNAUTHORIZED):
             return reply
         await self._tokens.drop(self._integration, token)
         token = await self._tokens.token(self._integration)
         if not isinstance(token, str):
             return token
-        return await self._lrs.send(self._integration, bodies, token)
+        return await self._send(parcel, token)
+
+    async def _send(self, parcel: Parcel, token: str) -> Reply:
+        bodies = [queued.body for queued in parcel]
+        traces = [queued.traceparent for queued in parcel]
+        with tracing.attempt(self._integration.id, traces) as attempt:
+            reply = await self._lrs.send(self._integration, bodies, token, attempt.traceparent)
+            attempt.note(reply)
+        return reply
 
 
 def pack(window: Sequence[Queued], *, count: int, size: int | None) -> Iterator[Parcel]:

@@ -35,3 +35,5 @@ class Queued:
     accepted_at: datetime
     tried: bool
     """An earlier attempt may have arrived at the LRS."""
+    traceparent: str = ""
+    """The trace it belongs to, as W3C Trace Context writes it; empty if there is none."""

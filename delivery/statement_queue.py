@@ -5,7 +5,8 @@
 | `hub:{id}:queue` | stream | statements in order | until delivered |
 | `hub:{id}:front` | stream | the same; goes before the queue | until delivered |
 
-Fields: `i` statement id, `b` body, `t` accepted at (ms), `d` digest.
+Fields: `i` statement id, `b` body, `t` accepted at (ms), `d` digest, and `p` traceparent, if there
+is one.
 
 Nothing is taken out to be sent. A window is looked at, sent, and what was accepted is deleted; a
 crash at any line leaves the rest where it was, so there is no in-flight store to repair.
@@ -217,8 +218,8 @@ def _place(s: Settled) -> tuple[str, ...]:
 
 def _read(entries: Sequence[Reply]) -> Iterator[Queued]:
     words = [word for word in entries if isinstance(word, bytes)]
-    for n in range(0, len(words), 7):
-        lane, place, statement_id, body, accepted, digest, tried = words[n : n + 7]
+    for n in range(0, len(words), 8):
+        lane, place, statement_id, body, accepted, digest, tried, traceparent = words[n : n + 8]
         yield Queued(
             lane=lane.decode(),
             place=place.decode(),
@@ -227,4 +228,5 @@ def _read(entries: Sequence[Reply]) -> Iterator[Queued]:
             digest=digest.decode(),
             accepted_at=from_ms(accepted),
             tried=tried == b"1",
+            traceparent=traceparent.decode(),
         )

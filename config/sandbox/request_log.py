@@ -26,6 +26,8 @@ class Entry(Struct, frozen=True):
     count: int
     ids: tuple[str, ...]
     authorization: str | None
+    traceparent: str | None
+    """The trace the request said it belongs to (W3C Trace Context)."""
 
 
 class RequestLog:
@@ -60,6 +62,7 @@ class RequestLog:
                 count=count,
                 ids=tuple(ids[:MOST_IDS]),
                 authorization=scheme_of(request),
+                traceparent=request.headers.get("traceparent"),
             )
         )
 

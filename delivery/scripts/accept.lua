@@ -2,14 +2,14 @@
 --
 -- KEYS  1 state  2 queue  3 front  4 lease  5 due
 -- ARGV  1 now  2 integration id  3 receipt prefix  4 most that may wait  5 pause before the clock rings
---       then for each statement: id, digest, body
+--       6 traceparent, or ''; then for each statement: id, digest, body
 -- answer  {'unknown'} | {'full'} | {'conflict', id ...} | {'taken', ring, 0 or 1 for each (1 = duplicate)}
 -- leaves  a receipt and a place in the queue for each new statement, and the integration due.
 local now = tonumber(ARGV[1])
 if redis.call('HEXISTS', KEYS[1], 'revision') == 0 then return {'unknown'} end
 
 local answer, conflicts, fresh = {'taken', 0}, {'conflict'}, 0
-for i = 6, #ARGV, 3 do
+for i = 7, #ARGV, 3 do
   local text = redis.call('GET', ARGV[3] .. ARGV[i])
   if not text then
     answer[#answer + 1] = 0
@@ -25,10 +25,10 @@ if redis.call('XLEN', KEYS[2]) + redis.call('XLEN', KEYS[3]) + fresh > tonumber(
   return {'full'}
 end
 
-for i = 6, #ARGV, 3 do
-  if answer[i / 3 + 1] == 0 then
+for i = 7, #ARGV, 3 do
+  if answer[(i - 1) / 3 + 1] == 0 then
     local id, digest, body = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-    local place = redis.call('XADD', KEYS[2], '*', 'i', id, 'b', body, 't', ARGV[1], 'd', digest)
+    local place = line_up(KEYS[2], {i = id, b = body, t = ARGV[1], d = digest, p = ARGV[6]})
     redis.call('SET', ARGV[3] .. id, receipt('queued', digest, ARGV[1], '', '0', place, ''))
   end
 end

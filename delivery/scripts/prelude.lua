@@ -23,6 +23,14 @@ local function named(entry)
   return by
 end
 
+-- Put a statement into a lane, with the trace it belongs to if there is one; answers its place.
+local function line_up(lane, what)
+  if what.p and what.p ~= '' then
+    return redis.call('XADD', lane, '*', 'i', what.i, 'b', what.b, 't', what.t, 'd', what.d, 'p', what.p)
+  end
+  return redis.call('XADD', lane, '*', 'i', what.i, 'b', what.b, 't', what.t, 'd', what.d)
+end
+
 -- Whether stream id a is not behind stream id b; an empty b is before everything.
 local function not_behind(a, b)
   if not b or b == '' then return false end

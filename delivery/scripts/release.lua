@@ -18,7 +18,7 @@ else
     local found = parts and parts[1] == 'parked' and redis.call('XRANGE', KEYS[3], parts[6], parts[6])
     if found and found[1] then
       local what = named(found[1][2])
-      local place = redis.call('XADD', KEYS[2], '*', 'i', what.i, 'b', what.b, 't', what.t, 'd', what.d)
+      local place = line_up(KEYS[2], what)
       redis.call('XDEL', KEYS[3], parts[6])
       local tries, answer = tries_of(KEYS[5], what.i)
       redis.call('SET', ARGV[3] .. what.i, receipt('queued', what.d, what.t, '', tries, place, answer))

@@ -9,7 +9,7 @@
 --       18 parked, likewise: [lane, place, statement id, digest, accepted at, answer, reason, status]
 -- answer  {'lost'} the lease is another's: nothing was changed
 --         {'settled', 0, mail}  {'closed', ring, mail}  {'empty', 0, mail}
---         {'window', mark front, mark queue, mail, then each: lane, place, id, body, accepted at, digest, tried}
+--         {'window', mark front, mark queue, mail, then each: lane, place, id, body, accepted at, digest, tried, traceparent}
 -- leaves  accepted ones deleted with their receipt, parked ones set aside, the lease and due renewed;
 --         the marks (sent through) cover the window, so that whoever comes next knows what may have arrived.
 local AT_ONCE = 1000
@@ -43,12 +43,12 @@ for _, one in ipairs(parked) do
   local lane, place, sid, digest, accepted_at, answer, reason, code = unpack(one)
   local found = redis.call('XRANGE', lanes[lane], place, place)
   if found[1] then
-    local body = named(found[1][2]).b
+    local what = named(found[1][2])
     redis.call('XDEL', lanes[lane], place)
     local tries = tries_of(KEYS[7], sid) + 1
     redis.call('HSET', KEYS[7], sid, tries .. '|' .. answer)
-    local aside = redis.call('XADD', KEYS[6], '*', 'i', sid, 'b', body, 't', accepted_at, 'd', digest,
-      'at', ARGV[2], 'a', answer, 'r', reason, 's', code, 'v', ARGV[8])
+    local aside = redis.call('XADD', KEYS[6], '*', 'i', sid, 'b', what.b, 't', accepted_at, 'd', digest,
+      'p', what.p or '', 'at', ARGV[2], 'a', answer, 'r', reason, 's', code, 'v', ARGV[8])
     redis.call('SET', ARGV[6] .. sid, receipt('parked', digest, accepted_at, '', tries, aside, answer))
   end
 end
@@ -86,7 +86,7 @@ if wanted > 0 and redis.call('EXISTS', KEYS[6]) == 1 then
     if tonumber(what.v) >= version and not not_behind(entry[1], through) then break end
     if limit == 0 then more_to_release = true break end
     limit = limit - 1
-    local place = redis.call('XADD', KEYS[5], '*', 'i', what.i, 'b', what.b, 't', what.t, 'd', what.d)
+    local place = line_up(KEYS[5], what)
     redis.call('XDEL', KEYS[6], entry[1])
     local tries, answer = tries_of(KEYS[7], what.i)
     redis.call('SET', ARGV[6] .. what.i, receipt('queued', what.d, what.t, '', tries, place, answer))
@@ -127,7 +127,8 @@ for _, lane in ipairs({'front', 'queue'}) do
       -- Entries come in order: behind the first that was not sent, none was.
       tried = tried and not_behind(entry[1], ARGV[lane == 'front' and 9 or 10])
       if not tried then marks[lane] = entry[1] end
-      for _, word in ipairs({lane, entry[1], what.i, what.b, what.t, what.d, tried and '1' or '0'}) do
+      for _, word in ipairs({lane, entry[1], what.i, what.b, what.t, what.d, tried and '1' or '0',
+        what.p or ''}) do
         answer[#answer + 1] = word
       end
     end

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from delivery import tracing
 from hub.api.errors import BodyTooLarge
 from hub.api.problems import problem
 
@@ -39,7 +40,8 @@ class Door:
             await answer.refuse(scope, receive, 413, str(BodyTooLarge(self._bound)))
             return
         try:
-            await self._app(scope, self._bounded(receive), answer.send)
+            with tracing.following(headers.get(tracing.HEADER, "")):
+                await self._app(scope, self._bounded(receive), answer.send)
         except BodyTooLarge as error:
             await answer.refuse(scope, receive, 413, str(error))
         except ClientDisconnect:

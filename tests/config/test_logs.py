@@ -9,6 +9,7 @@ import structlog
 
 from config import logs
 from config.settings import Settings
+from delivery import tracing
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +74,16 @@ def test_a_trace_is_masked_too() -> None:
 
     assert "hidden" not in stream.getvalue()
     assert "ValueError" in str(lines(stream)[0]["exception"])
+
+
+def test_a_line_names_the_trace_it_belongs_to() -> None:
+    stream = configured()
+
+    with tracing.following("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"):
+        structlog.get_logger().info("intake.accepted")
+
+    (line,) = lines(stream)
+    assert line["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
 
 
 def test_lines_below_the_level_are_left_out() -> None:

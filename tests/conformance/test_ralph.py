@@ -33,8 +33,10 @@ class FatalLrs:
         self._lrs = lrs
         self.reply: Reply | None = None
 
-    async def send(self, integration: Integration, bodies: Sequence[bytes], token: str) -> Reply:
-        self.reply = await self._lrs.send(integration, bodies, token)
+    async def send(
+        self, integration: Integration, bodies: Sequence[bytes], token: str, traceparent: str = ""
+    ) -> Reply:
+        self.reply = await self._lrs.send(integration, bodies, token, traceparent)
         raise Died
 
 

@@ -25,7 +25,9 @@ class TokensOfAnAbsentRedis:
 class UnreachedLrs:
     """An LRS that must not be asked."""
 
-    async def send(self, integration: Integration, bodies: object, token: str) -> Reply:
+    async def send(
+        self, integration: Integration, bodies: object, token: str, traceparent: str = ""
+    ) -> Reply:
         raise AssertionError("sent without a token")
 
 

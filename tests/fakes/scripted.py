@@ -24,7 +24,9 @@ class ScriptedLrs:
         self.most_in_flight = 0
         self._in_flight = 0
 
-    async def send(self, _: Integration, bodies: Sequence[bytes], token: str) -> Reply:
+    async def send(
+        self, _: Integration, bodies: Sequence[bytes], token: str, traceparent: str = ""
+    ) -> Reply:
         """Take a request."""
         request = [body.strip() for body in bodies]
         self.tokens.append(token)

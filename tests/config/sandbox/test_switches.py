@@ -241,6 +241,7 @@ async def test_requests_are_logged_without_secrets(
         "count": 60,
         "ids": [an_id(number) for number in range(1, 51)],
         "authorization": "Bearer",
+        "traceparent": None,
     }
 
 
