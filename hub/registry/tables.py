@@ -338,6 +338,10 @@ class EventCompletionFailureRow(Row):
     """An event that could not be made into a completion; tried again when the template changes."""
 
     __tablename__ = "event_completion_failures"
+    __table_args__ = (
+        Index(None, "program_id", "event_created_at"),
+        Index("ix_event_completion_failures_due", "program_id", "revision", "event_created_at"),
+    )
 
     program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"), primary_key=True)
     event_id: Mapped[str] = mapped_column(String(154), primary_key=True)

@@ -38,6 +38,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("program_id", "event_id", name="pk_event_completion_failures"),
     )
+    op.create_index(
+        "ix_event_completion_failures_due",
+        "event_completion_failures",
+        ["program_id", "revision", "event_created_at"],
+    )
+    op.create_index(
+        "ix_event_completion_failures_program_id_event_created_at",
+        "event_completion_failures",
+        ["program_id", "event_created_at"],
+    )
     op.create_table(
         "event_completions",
         sa.Column("program_id", sa.String(length=25), nullable=False),
