@@ -1,24 +1,15 @@
 """Completions: one comes in, and each integration of the program gets its statement."""
 
-from collections.abc import AsyncIterator, Sequence
-
 from fastapi import APIRouter, Request
 
-from delivery.integration import IntegrationId
-from delivery.statement import Statement, StatementId
+from delivery.statement import Statement
 from hub.api.access import WritableProgram
-from hub.api.house import House, HouseOf
+from hub.api.house import HouseOf
 from hub.api.strict import StrictRoute, View
-from hub.api.taking import take_in
-from hub.registry.integration_records import IntegrationRecord
-from hub.registry.providers import ProviderStatus
-from hub.xapi.completion import Completion, Skipped, express, read_completions
-from hub.xapi.errors import InvalidCompletions
-from hub.xapi.flaw import Flaw, point
+from hub.completions import Wording
+from hub.xapi.completion import Skipped, read_completions
 
 router = APIRouter(prefix="/api", tags=["Statements"], route_class=StrictRoute)
-
-PROVIDER_DISABLED = Skipped("the provider is disabled")
 
 
 class AcceptedView(View):
@@ -54,49 +45,15 @@ async def post_completions(
     """
     completions = read_completions(await request.body(), max_batch=house.limits.max_batch)
     taken = CompletionsTaken(accepted=[], skipped=[])
-    async for record in _integrations(house, program_id):
-        said = await _express(house, record, completions)
-        await take_in(house, record.id, _each_once(said))
-        _note(taken, record.id, said)
+    async for wording in house.wordings.each(program_id, completions):
+        await house.taking.take_in(wording.integration_id, wording.statements())
+        _note(taken, wording)
     return taken
 
 
-async def _integrations(house: House, program_id: str) -> AsyncIterator[IntegrationRecord]:
-    cursor = None
-    while True:
-        page = await house.integrations.list(program_id, cursor=cursor)
-        for record in page.items:
-            yield record
-        if page.next is None:
-            return
-        cursor = page.next
-
-
-async def _express(
-    house: House, record: IntegrationRecord, completions: Sequence[Completion]
-) -> list[Statement | Skipped]:
-    provider = await house.providers.find(record.provider)
-    if provider is None or provider.status is ProviderStatus.DISABLED:
-        return [PROVIDER_DISABLED for _ in completions]
-    return [express(one, provider.rules, record.id) for one in completions]
-
-
-def _each_once(said: Sequence[Statement | Skipped]) -> list[Statement]:
-    """Give each statement once, though a completion may stand twice in a request."""
-    found: dict[StatementId, Statement] = {}
-    for number, one in enumerate(said):
-        if isinstance(one, Skipped):
-            continue
-        if found.setdefault(one.id, one).digest != one.digest:
-            flaw = Flaw(point(number, "id"), "stands twice, with different content")
-            raise InvalidCompletions([flaw])
-    return list(found.values())
-
-
-def _note(
-    taken: CompletionsTaken, integration: IntegrationId, said: Sequence[Statement | Skipped]
-) -> None:
-    for number, one in enumerate(said):
+def _note(taken: CompletionsTaken, wording: Wording) -> None:
+    integration = wording.integration_id
+    for number, one in enumerate(wording.said):
         match one:
             case Skipped(reason):
                 skipped = SkippedView(completion=number, integration=integration, reason=reason)

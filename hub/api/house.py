@@ -11,12 +11,14 @@ from delivery.egress import Egress
 from delivery.intake import Intake
 from delivery.rehearsal import Rehearsal
 from hub.api.known import KnownIntegrations
+from hub.completions import Wordings
 from hub.registry.audit import Audit
 from hub.registry.clock import Clock
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.keys import Keys
 from hub.registry.programs import Programs
 from hub.registry.providers import Providers
+from hub.taking import Taking
 from hub.upkeep import Upkeep
 
 Check = Callable[[], Awaitable[str | None]]
@@ -54,6 +56,16 @@ class House:
     version: str = "0"
     limits: Limits = Limits()
     checks: Mapping[str, Check] = field(default_factory=dict)
+
+    @property
+    def taking(self) -> Taking:
+        """The way of statements into delivery."""
+        return Taking(self.intake, self.integrations, self.control, forget=self.known.forget)
+
+    @property
+    def wordings(self) -> Wordings:
+        """Puts completions in the words of each integration."""
+        return Wordings(self.integrations, self.providers)
 
 
 def house_of(request: Request) -> House:

@@ -22,7 +22,6 @@ from hub.api.access import authenticate, require_write
 from hub.api.errors import BadRequest, NotFound
 from hub.api.house import House, house_of
 from hub.api.strict import require_json
-from hub.api.taking import take_in
 from hub.errors import RegistryUnavailable
 from hub.xapi.reading import read
 from hub.xapi.rules import Rules
@@ -101,7 +100,7 @@ async def _take(
     require_json(request)
     body = await request.body()
     statements = await _read(body, rules, house, statement_id)
-    return statements, await take_in(house, _integration_id(request), statements)
+    return statements, await house.taking.take_in(_integration_id(request), statements)
 
 
 async def _read(

@@ -1,0 +1,1 @@
+"""Events of programs become completions, and these statements."""
