@@ -22,6 +22,7 @@
     ├── UnknownEvent            no event has this id
     ├── SubscriptionExists      the program is subscribed to this publisher
     ├── UnknownSubscription     the program is not subscribed to this publisher
+    ├── UnknownConversion       the program's events are not made into completions
     ├── SyncRunning             the program is being synced
     ├── LeaseLost               another has the right by now, or it lapsed
     └── RevisionMismatch        somebody else changed it first
@@ -126,6 +127,10 @@ class SubscriptionExists(HubError):
 
 class UnknownSubscription(HubError):
     """The program is not subscribed to this publisher."""
+
+
+class UnknownConversion(HubError):
+    """The program's events are not made into completions."""
 
 
 class SyncRunning(HubError):

@@ -42,6 +42,7 @@ from hub.errors import (
     RevisionMismatch,
     SubscriptionExists,
     SyncRunning,
+    UnknownConversion,
     UnknownEvent,
     UnknownKey,
     UnknownProgram,
@@ -114,7 +115,7 @@ def _status(error: Exception) -> int:
             return 403
         case NotFound() | UnknownIntegration() | UnknownProgram() | UnknownProvider():
             return 404
-        case UnknownEvent() | UnknownSubscription() | UnknownKey():
+        case UnknownEvent() | UnknownSubscription() | UnknownKey() | UnknownConversion():
             return 404
         case EventExists() | SubscriptionExists() | SyncRunning():
             return 409
