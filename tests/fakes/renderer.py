@@ -1,0 +1,32 @@
+"""A renderer that only puts values in: `{{name}}`, a member of the event's own JSON object."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hub.events.event import Event
+
+
+@dataclass(frozen=True)
+class FakeFault:
+    detail: str
+    line: int | None = None
+    column: int | None = None
+
+
+class FakeRenderer:
+    """Renders as the real one would, for templates that ask for nothing else."""
+
+    async def render(self, template: str, events: Sequence[Event]) -> Sequence[str | FakeFault]:
+        return [_render(template, event) for event in events]
+
+
+def _render(template: str, event: Event) -> str | FakeFault:
+    members = json.loads(event.content.data)
+    row = re.sub(r"\{\{(\w+)\}\}", lambda found: str(members.get(found[1], "")), template)
+    try:
+        json.loads(row)
+    except ValueError:
+        return FakeFault("makes no JSON", 1, 1)
+    return row

@@ -1,0 +1,125 @@
+"""What can go wrong around a converter, where and when a test wants it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from delivery.intake import Taken
+from delivery.integration import IntegrationId
+from delivery.statement import Statement
+from hub.conversion.converter import Contacts
+from hub.conversion.making import Fault, Renderer
+from hub.events.event import Event
+from hub.registry.database import Database
+from hub.taking import Intake
+
+Raise = Callable[[], BaseException]
+
+
+class Fuse:
+    """Raises at the n-th point that is passed; the points are counted from 1."""
+
+    def __init__(self, raise_: Raise, *, at: int) -> None:
+        self._raise = raise_
+        self._left = at
+
+    @property
+    def is_blown(self) -> bool:
+        return self._left <= 0
+
+    def pass_by(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            raise self._raise()
+
+
+class FusedDatabase(Database):
+    """A database with a point before and after each transaction."""
+
+    def __init__(self, url: str, fuse: Fuse) -> None:
+        super().__init__(url)
+        self._fuse = fuse
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        self._fuse.pass_by()
+        async with super().read() as session:
+            yield session
+        self._fuse.pass_by()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        self._fuse.pass_by()
+        async with super().write() as session:
+            yield session
+        self._fuse.pass_by()
+
+
+class FusedIntake:
+    """A front door with a point before and after all that is taken in."""
+
+    def __init__(self, intake: Intake, fuse: Fuse) -> None:
+        self._intake = intake
+        self._fuse = fuse
+
+    async def accept(self, integration_id: IntegrationId, statements: Sequence[Statement]) -> Taken:
+        self._fuse.pass_by()
+        taken = await self._intake.accept(integration_id, statements)
+        self._fuse.pass_by()
+        return taken
+
+
+class FusedRenderer:
+    """A renderer with a point before each rendering."""
+
+    def __init__(self, renderer: Renderer, fuse: Fuse) -> None:
+        self._renderer = renderer
+        self._fuse = fuse
+
+    async def render(self, template: str, events: Sequence[Event]) -> Sequence[str | Fault]:
+        self._fuse.pass_by()
+        return await self._renderer.render(template, events)
+
+
+class FusedContacts:
+    """Contacts with a point before and after they are told something."""
+
+    def __init__(self, contacts: Contacts, fuse: Fuse) -> None:
+        self._contacts = contacts
+        self._fuse = fuse
+
+    async def tell(self, program_id: str, words: str) -> None:
+        self._fuse.pass_by()
+        await self._contacts.tell(program_id, words)
+        self._fuse.pass_by()
+
+
+class Refusing:
+    """A front door that takes nothing in for one integration."""
+
+    def __init__(self, intake: Intake, refused: IntegrationId, raise_: Raise) -> None:
+        self._intake = intake
+        self._refused = refused
+        self._raise = raise_
+
+    async def accept(self, integration_id: IntegrationId, statements: Sequence[Statement]) -> Taken:
+        if integration_id == self._refused:
+            raise self._raise()
+        return await self._intake.accept(integration_id, statements)
+
+
+class Stalling:
+    """A front door that takes statements in, and answers only when it is told to."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self.reached = asyncio.Event()
+        self.wake = asyncio.Event()
+
+    async def accept(self, integration_id: IntegrationId, statements: Sequence[Statement]) -> Taken:
+        taken = await self._intake.accept(integration_id, statements)
+        self.reached.set()
+        await self.wake.wait()
+        return taken
