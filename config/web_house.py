@@ -40,6 +40,8 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             providers=registry.providers,
             integrations=registry.integrations,
             audit=registry.audit,
+            events=registry.events,
+            subscriptions=registry.subscriptions,
             known=KnownIntegrations(
                 looking_in(registry.integrations, registry.providers), clock.now
             ),

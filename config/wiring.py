@@ -27,11 +27,13 @@ from delivery.status_store import StatusStore
 from delivery.store import Store
 from hub.registry.audit import Audit
 from hub.registry.database import Database
+from hub.registry.events import Events
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.keys import Keys
 from hub.registry.leases import SqlLeases
 from hub.registry.programs import Programs
 from hub.registry.providers import Providers
+from hub.registry.subscriptions import Subscriptions
 from hub.registry.vault import Vault
 from hub.upkeep import Upkeep
 
@@ -48,6 +50,8 @@ class Registry:
     integrations: IntegrationRegistry
     audit: Audit
     leases: SqlLeases
+    events: Events
+    subscriptions: Subscriptions
 
 
 @asynccontextmanager
@@ -66,6 +70,8 @@ async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
             integrations=IntegrationRegistry(database, vault, clock.now),
             audit=Audit(database),
             leases=SqlLeases(database, clock.now),
+            events=Events(database, clock.now),
+            subscriptions=Subscriptions(database, clock.now),
         )
     finally:
         await database.close()

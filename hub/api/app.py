@@ -5,6 +5,7 @@ from fastapi import APIRouter, FastAPI
 from hub.api import (
     completions,
     deliveries,
+    events,
     health,
     integrations,
     problems,
@@ -34,7 +35,7 @@ def build(house: House) -> FastAPI:
         redirect_slashes=False,
         strict_content_type=False,
         # The hottest routes come first, for routes are tried in order.
-        routes=list(statements.ROUTES),
+        routes=[*statements.ROUTES, *events.ROUTES],
     )
     app.state.house = house
     app.add_middleware(Door, max_body_bytes=house.limits.max_body_bytes)
@@ -42,12 +43,17 @@ def build(house: House) -> FastAPI:
         app.add_exception_handler(error, problems.answer)
     for router in _routers():
         app.include_router(router)
-    app.include_router(programs.router, prefix="/api")
     # Every path of the Learning Hub table exists with and without /api.
-    app.include_router(programs.router, include_in_schema=False)
+    for router in _learning_hub():
+        app.include_router(router, prefix="/api")
+        app.include_router(router, include_in_schema=False)
     add_explorer(app)
     app.openapi = describing(app)  # type: ignore[method-assign]  # FastAPI's own way to do this
     return app
+
+
+def _learning_hub() -> tuple[APIRouter, ...]:
+    return (programs.router, events.router)
 
 
 def _routers() -> tuple[APIRouter, ...]:

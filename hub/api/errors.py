@@ -5,6 +5,7 @@ ApiError
 ├── Forbidden           the key may see this, but not do that
 ├── NotFound            not there, or not the caller's to see
 ├── BadRequest          the request itself cannot be understood
+├── AlreadyThere        what was to be made is there; says which
 ├── PreconditionFailed  somebody else may have changed it first
 ├── Unprocessable       understood, but the values cannot be used; says where
 ├── BodyTooLarge        more bytes than are taken
@@ -34,6 +35,14 @@ class NotFound(ApiError):
 
 class BadRequest(ApiError):
     """The request itself cannot be understood."""
+
+
+class AlreadyThere(ApiError):
+    """What was to be made is there already, and nothing was made."""
+
+    def __init__(self, errors: Sequence[Flaw]) -> None:
+        super().__init__(f"{errors[0].pointer}: {errors[0].detail}")
+        self.errors = tuple(errors)
 
 
 class PreconditionFailed(ApiError):

@@ -14,10 +14,12 @@ from hub.api.known import KnownIntegrations
 from hub.completions import Wordings
 from hub.registry.audit import Audit
 from hub.registry.clock import Clock
+from hub.registry.events import Events
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.keys import Keys
 from hub.registry.programs import Programs
 from hub.registry.providers import Providers
+from hub.registry.subscriptions import Subscriptions
 from hub.taking import Taking
 from hub.upkeep import Upkeep
 
@@ -42,6 +44,8 @@ class House:
     providers: Providers
     integrations: IntegrationRegistry
     audit: Audit
+    events: Events
+    subscriptions: Subscriptions
     known: KnownIntegrations
     intake: Intake
     control: Control

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from hub.api.event_schemas import EVENT_OPERATIONS, EVENT_SCHEMAS
 from hub.xapi.completion import Completion
 from hub.xapi.model import StatementModel
 
@@ -35,7 +36,7 @@ def _describe(app: FastAPI) -> Node:
         [(StatementModel, "validation"), (Completion, "validation")], ref_template=REF
     )
     schemas = components.setdefault("schemas", {})
-    schemas |= definitions["$defs"] | {"Problem": _PROBLEM, "Taken": _TAKEN}
+    schemas |= definitions["$defs"] | {"Problem": _PROBLEM, "Taken": _TAKEN} | EVENT_SCHEMAS
     components["securitySchemes"] = {
         "basic": {"type": "http", "scheme": "basic", "description": "userId and apiKey"},
         "bearer": {"type": "http", "scheme": "bearer", "description": "apiKey"},
@@ -147,6 +148,7 @@ _HOT: Node = {
         )
     },
 }
+_HOT |= EVENT_OPERATIONS
 _BODIES: Node = {
     "/api/programs/{program_id}/completions": {"post": {"requestBody": _body("Completion")}}
 }

@@ -19,6 +19,7 @@ from delivery.errors import (
     UnknownIntegration,
 )
 from hub.api.errors import (
+    AlreadyThere,
     ApiError,
     BadRequest,
     BodyTooLarge,
@@ -35,6 +36,7 @@ from hub.errors import (
     EventExists,
     HubError,
     IntegrationExists,
+    NoLearningBuilder,
     ProgramExists,
     ProviderExists,
     ProviderInUse,
@@ -50,6 +52,7 @@ from hub.errors import (
     UnknownSubscription,
     UnstorableValue,
 )
+from hub.events.reading import InvalidEvents
 from hub.xapi.errors import Invalid, TooMany, XapiError
 from hub.xapi.flaw import MOST_FLAWS, Flaw, flaw_of
 
@@ -93,6 +96,10 @@ async def answer(_request: Request, error: Exception) -> Response:
             return problem(422, f"{flaws[0].pointer}: {flaws[0].detail}".lstrip(": "), errors=flaws)
         case Invalid():
             return problem(400, str(error), errors=error.errors)
+        case AlreadyThere():
+            return problem(409, str(error), errors=error.errors)
+        case InvalidEvents():
+            return problem(422, str(error), errors=error.errors)
         case Unprocessable():
             return problem(422, str(error), errors=error.errors)
         case Unauthenticated():
@@ -129,7 +136,7 @@ def _status(error: Exception) -> int:
             return 413
         case NotJson():
             return 415
-        case BadProgramId() | UnstorableValue():
+        case BadProgramId() | UnstorableValue() | NoLearningBuilder():
             return 422
         case _:
             raise error

@@ -202,7 +202,7 @@ class AuditRow(Row):
     by: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(String(20))
     kind: Mapped[str] = mapped_column(String(20))
-    subject: Mapped[str] = mapped_column(String(100))
+    subject: Mapped[str] = mapped_column(String(200))
     program_id: Mapped[str | None] = mapped_column(String(25))
     changes: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
 

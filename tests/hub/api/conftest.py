@@ -33,11 +33,13 @@ from hub.api.known import KnownIntegrations, looking_in
 from hub.registry.audit import Audit
 from hub.registry.caller import Right
 from hub.registry.database import Database
+from hub.registry.events import Events
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.keys import Keys
 from hub.registry.migrate import migrate
 from hub.registry.programs import Programs
 from hub.registry.providers import Provider, Providers
+from hub.registry.subscriptions import Subscriptions
 from hub.registry.vault import Vault
 from hub.upkeep import Upkeep
 from hub.xapi.rules import ActorId, ObjectId
@@ -186,6 +188,8 @@ async def hub(
         providers=providers,
         integrations=integrations,
         audit=Audit(database),
+        events=Events(database, clock),
+        subscriptions=Subscriptions(database, clock),
         known=KnownIntegrations(looking_in(integrations, providers), clock),
         intake=Intake(store, Headroom(store), doorbell, Meters(store), clock, 100),
         control=control,

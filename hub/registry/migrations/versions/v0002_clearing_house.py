@@ -220,6 +220,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_sync_batches_sync_id_id", "sync_batches", ["sync_id", "id"])
 
+    with op.batch_alter_table("audit") as audit:
+        audit.alter_column(
+            "subject", type_=sa.String(200), existing_type=sa.String(100), existing_nullable=False
+        )
     op.add_column("api_keys", sa.Column("warned_at", sa.DateTime(timezone=True), nullable=True))
 
     op.add_column(
