@@ -6,7 +6,7 @@ What is done step by step is in `conversion_steps`; here is what people ask for.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +16,7 @@ from hub.events.event import EventType
 from hub.registry.audit import note
 from hub.registry.clock import Clock
 from hub.registry.database import Database
+from hub.registry.moments import moment_of
 from hub.registry.paging import Page, read_page
 from hub.registry.tables import (
     EventClockRow,
@@ -29,8 +30,6 @@ CONVERTED = EventType.AI_COMP_SUCCESS
 MOST_COUNTED = 10_000
 NEWEST_LOOKED_AT = 1000
 """How far back the newest events of a type are looked for: others may be a million before them."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ async def latest_moment(session: AsyncSession) -> datetime:
     """Return the newest moment that was given to an event; long ago if none ever was."""
     micros = await session.scalar(select(EventClockRow.last_micros))
     # Before the first event no clock of ours counts: another process's may be behind.
-    return _EPOCH + timedelta(microseconds=micros or 0)
+    return moment_of(micros or 0)
 
 
 def after_cursor(conversion: Conversion) -> ColumnElement[bool]:

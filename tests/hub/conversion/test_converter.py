@@ -30,7 +30,7 @@ async def test_each_event_becomes_a_statement_for_each_integration_in_order(worl
 
 
 async def test_other_events_and_other_programs_make_no_statement(world: World) -> None:
-    await publish(world.database, "ACME-1", data=GOOD, type=EventType.AI_STARTED)
+    await publish(world.database, "ACME-1", data=GOOD, event_type=EventType.AI_STARTED)
     await world.publish("OTHER-1", program="OTHER")
 
     await world.worker().run()
@@ -104,7 +104,7 @@ async def test_a_failure_whose_event_was_deleted_is_forgotten(world: World) -> N
     await world.publish("ACME-1", data=BAD)
     await world.worker().run()
 
-    await world.forget_event("ACME-1")
+    await world.delete_event("ACME-1")
     await world.save(TEMPLATE)
     await world.worker().run()
 

@@ -107,7 +107,10 @@ async def test_wherever_trying_again_is_cut_off_it_is_repeated_without_a_trace(
 
 @pytest.fixture
 async def stalled(world: World) -> AsyncIterator[tuple[Stalling, "asyncio.Task[None]"]]:
-    """Have a worker that took statements in, and does not get on."""
+    """Have a worker that took ACME-1 in, and does not get on; ACME-0 lies behind the cursor."""
+    await world.publish("ACME-0")
+    await world.conversions.delete("ACME", by="test")
+    await world.save(TEMPLATE)
     await world.publish("ACME-1")
     intake = Stalling(world.intake())
     running = asyncio.create_task(world.worker("worker-1", intake=intake).run())
@@ -162,7 +165,7 @@ async def test_a_cursor_that_is_set_back_during_a_step_stays_set_back_and_is_fol
     await running
 
     assert (await world.conversions.counts(await world.conversion())).waiting == 0
-    assert await world.queued(world.lms) == await world.ids(world.lms, "ACME-1")
+    assert await world.queued(world.lms) == await world.ids(world.lms, "ACME-1", "ACME-0")
     assert await world.failures() == {}
 
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field, replace
 
 import fakeredis
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from delivery.alerts import MailRecords
 from delivery.control import Control
@@ -26,11 +26,12 @@ from hub.conversion.telling import Telling
 from hub.registry.conversion_steps import ConversionSteps
 from hub.registry.database import Database
 from hub.registry.event_completions import Conversion, EventCompletions
+from hub.registry.events import Events
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.leases import SqlLeases
 from hub.registry.programs import Programs
 from hub.registry.providers import Provider, Providers
-from hub.registry.tables import EventCompletionFailureRow, EventRow
+from hub.registry.tables import EventCompletionFailureRow
 from hub.registry.vault import Vault
 from hub.taking import Intake, Taking
 from hub.upkeep import Upkeep
@@ -40,7 +41,6 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import FakeDoorbell
 from tests.fakes.renderer import FakeRenderer
 from tests.hub.api.conftest import RECEIPT_AGE
-from tests.hub.conversion.row_events import RowEvents
 from tests.hub.registry.examples import new_for
 from tests.hub.registry.publishing import publish
 
@@ -124,9 +124,8 @@ class World:
         page = await self.conversions.failures("ACME", limit=500)
         return {one.event_id: one.reason for one in page.items}
 
-    async def forget_event(self, event_id: str) -> None:
-        async with self.database.write() as session:
-            await session.execute(delete(EventRow).where(EventRow.id == event_id))
+    async def delete_event(self, event_id: str) -> None:
+        await Events(self.database, self.clock).delete(event_id, by="test")
 
     async def rows_of_failures(self) -> int:
         async with self.database.read() as session:
@@ -158,7 +157,9 @@ class World:
         return Converter(
             EventCompletions(database, self.clock),
             steps,
-            Stepping(steps, RowEvents(database), renderer or FakeRenderer(), telling, self.clock),
+            Stepping(
+                steps, Events(database, self.clock), renderer or FakeRenderer(), telling, self.clock
+            ),
             contacts or self.contacts,
             SqlLeases(database, self.clock),
             self.clock,

@@ -1,13 +1,12 @@
 """Events that a program has published."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from hub.events.event import EventType
+from hub.events.event import EventType, NewEvent
 from hub.registry.database import Database
-from hub.registry.tables import EventClockRow, EventRow
+from hub.registry.events import Events
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
@@ -15,27 +14,12 @@ async def publish(
     database: Database,
     *event_ids: str,
     program: str = "ACME",
-    type: EventType = EventType.AI_COMP_SUCCESS,  # noqa: A002
+    event_type: EventType = EventType.AI_COMP_SUCCESS,
     data: str = "{}",
 ) -> Sequence[datetime]:
-    async with database.write() as session:
-        clock = await session.get(EventClockRow, 1, with_for_update=True)
-        if clock is None:
-            clock = EventClockRow(id=1, last_micros=int(START.timestamp() * 1e6))
-            session.add(clock)
-        moments = []
-        for event_id in event_ids:
-            clock.last_micros += 1
-            moments.append(EPOCH + timedelta(microseconds=clock.last_micros))
-            session.add(
-                EventRow(
-                    id=event_id,
-                    publisher_program_id=program,
-                    publisher_participant_id="ann",
-                    event_type=type,
-                    event_data=data,
-                    starts_at=START,
-                    created_at=moments[-1],
-                )
-            )
-    return moments
+    """Publish these, by a clock that stands at `START`; give when they were created."""
+    events = Events(database, lambda: START)
+    new = [NewEvent(one, program, event_type, "ann", data, START) for one in event_ids]
+    await events.add(new)
+    found = [await events.find(event_id) for event_id in event_ids]
+    return [event.created_at for event in found if event is not None]
