@@ -18,7 +18,7 @@ from hub.conversion.telling import HeldUp
 from hub.errors import LeaseLost, RegistryUnavailable
 from hub.registry.clock import Clock
 from hub.registry.conversion_steps import ConversionSteps
-from hub.registry.event_completions import EventCompletions, Failure
+from hub.registry.event_completions import Conversion, EventCompletions, Failure
 from hub.registry.leases import SqlLease, SqlLeases
 
 TTL = timedelta(seconds=10)
@@ -31,9 +31,11 @@ log = structlog.get_logger()
 
 
 class Contacts(Protocol):
-    """Tells the contacts of a program what went wrong with its conversion."""
+    """Tells the contacts of a program what went wrong with its conversion, unless it is mended."""
 
     async def tell(self, program_id: str, words: str) -> None: ...
+
+    async def withdraw(self, program_id: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -143,7 +145,13 @@ class Converter:
         # Where somebody moved the cursor meanwhile, the next step begins at its new place.
         if await self._steps.record(lease, conversion, taken.step):
             work.add(taken)
+            await self._withdraw(conversion, taken)
         return True
+
+    async def _withdraw(self, conversion: Conversion, taken: Taken) -> None:
+        tried_again = taken.step.through == conversion.through
+        if tried_again and not (await self._conversions.counts(conversion)).failures:
+            await self._contacts.withdraw(conversion.program_id)
 
     async def _pause(self, lease: SqlLease) -> None:
         # The lease is kept without a holder at work: no worker comes back before it lapses.

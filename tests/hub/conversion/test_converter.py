@@ -99,6 +99,11 @@ async def test_failures_are_tried_again_when_the_template_is_saved(world: World)
     await world.worker().run()
     assert len(world.contacts.words) == 2
 
+    await world.save('{"learner": {"ssoId": "ann"}, "course": {"uri": "x:y"}}')
+    await world.worker().run()
+    assert await world.failures() == {}
+    assert world.contacts.words[2:] == ["ACME: all is well"]
+
 
 async def test_a_failure_whose_event_was_deleted_is_forgotten(world: World) -> None:
     await world.publish("ACME-1", data=BAD)

@@ -95,6 +95,11 @@ class FusedContacts:
         await self._contacts.tell(program_id, words)
         self._fuse.pass_by()
 
+    async def withdraw(self, program_id: str) -> None:
+        self._fuse.pass_by()
+        await self._contacts.withdraw(program_id)
+        self._fuse.pass_by()
+
 
 class Refusing:
     """A front door that takes nothing in for one integration."""

@@ -63,6 +63,9 @@ class Mailbox:
     async def tell(self, program_id: str, words: str) -> None:
         self.words.append(f"{program_id}: {words}")
 
+    async def withdraw(self, program_id: str) -> None:
+        self.words.append(f"{program_id}: all is well")
+
 
 class World:
     """What all workers share, and what they are made of."""
