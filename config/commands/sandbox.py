@@ -23,9 +23,9 @@ def register(app: typer.Typer) -> None:
 
 
 def rehearse(*, host: Host = "127.0.0.1", port: Port = 8090, smtp_port: SmtpPort = None) -> None:
-    """Run an LRS, a token endpoint and a mailbox to rehearse against, until Ctrl-C.
+    """Run an LRS, a token endpoint, a LearningBuilder and a mailbox to rehearse against.
 
-    POST /control makes it answer 503, 401, 400, 429, slowly, or not at all.
+    Until Ctrl-C. POST /control makes it answer 503, 401, 400, 429, slowly, or not at all.
     """
     prepare()
     uvloop.run(serve(host, port, smtp_port, clock=clock.now))

@@ -1,1 +1,1 @@
-"""A rehearsal ground: an LRS, an OAuth server and a mailbox that do as they are told."""
+"""A rehearsal ground: an LRS, an OAuth server, a mailbox and a LearningBuilder that obey."""

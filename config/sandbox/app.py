@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from config.sandbox import pages, switchboard, token_endpoint, xapi
+from config.sandbox import learning_builder, pages, switchboard, token_endpoint, xapi
 from config.sandbox.state import Sandbox
 
 
@@ -17,6 +17,13 @@ def build(sandbox: Sandbox) -> Starlette:
             Route("/xapi/statements", xapi.statements, methods=["POST", "PUT", "GET"]),
             Route("/oauth/token", token_endpoint.token, methods=["POST"]),
             Route("/xapi/about", xapi.about),
+            Route(
+                "/API/WorkflowImportQueue/CreateBatch",
+                learning_builder.create_batch,
+                methods=["POST"],
+            ),
+            Route("/batches", learning_builder.batches),
+            Route("/batches/{batch_id}", learning_builder.batch),
             Route("/control", switchboard.control, methods=["GET", "POST"]),
             Route("/counts", switchboard.counts),
             Route("/ids", switchboard.ids),

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from config.sandbox.errors import BadControl
+from config.sandbox.imports import Imports
 from config.sandbox.lrs import Lrs
 from config.sandbox.oauth import ExpiresIn, Oauth
 from config.sandbox.switch import Breaker, Mode, Switch
@@ -15,7 +16,7 @@ from config.sandbox.switch import Breaker, Mode, Switch
 LARGEST_BOUND = 64 * 1024 * 1024
 LONGEST_LIFETIME_SECONDS = 366 * 24 * 3600
 
-_SWITCHES = ("statements", "token", "mail")
+_SWITCHES = ("statements", "token", "mail", "batches")
 _PLACED = re.compile(r"(?P<flaw>.*?) - at `\$\.?(?P<place>[^`]*)`", re.DOTALL)
 
 
@@ -25,6 +26,7 @@ class Change(Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
     statements: Switch | UnsetType = UNSET
     token: Switch | UnsetType = UNSET
     mail: Switch | UnsetType = UNSET
+    batches: Switch | UnsetType = UNSET
     reject_statements: list[str] | UnsetType = UNSET
     max_body: int | UnsetType | None = UNSET
     max_batch: int | UnsetType | None = UNSET
@@ -33,6 +35,8 @@ class Change(Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
     refresh_tokens: dict[str, str] | UnsetType = UNSET
     token_lifetime: float | UnsetType = UNSET
     expires_in: ExpiresIn | UnsetType = UNSET
+    import_key: str | UnsetType = UNSET
+    refuse_batches: list[int] | UnsetType = UNSET
     revoke_tokens: bool = False
     reset: bool = False
 
@@ -41,12 +45,15 @@ class Change(Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
         _check_bound("maxBatch", self.max_batch)
         if isinstance(self.token_lifetime, float):
             _check_lifetime(self.token_lifetime)
-        if isinstance(self.token, Switch) and self.token.only is not None:
-            raise ValueError("token: only means nothing where no statements are sent")
+        for name, switch in (("token", self.token), ("batches", self.batches)):
+            if isinstance(switch, Switch) and switch.only is not None:
+                raise ValueError(f"{name}: only means nothing where no statements are sent")
         if isinstance(self.mail, Switch):
             _check_mail(self.mail)
 
-    def turn(self, breakers: Mapping[str, Breaker], *, lrs: Lrs, oauth: Oauth) -> None:
+    def turn(
+        self, breakers: Mapping[str, Breaker], *, lrs: Lrs, oauth: Oauth, imports: Imports
+    ) -> None:
         """Do what was asked for. Nothing here can fail any more."""
         for name, breaker in breakers.items():
             switch = getattr(self, name)
@@ -54,6 +61,10 @@ class Change(Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
                 breaker.switch = switch
         self._bind(lrs)
         self._admit(oauth)
+        if self.import_key is not UNSET:
+            imports.api_key = self.import_key
+        if self.refuse_batches is not UNSET:
+            imports.refuse = frozenset(self.refuse_batches)
 
     def _bind(self, lrs: Lrs) -> None:
         if self.reject_statements is not UNSET:

@@ -3,6 +3,7 @@
 SandboxError
 ├── BadControl      a change of the switches that makes no sense; nothing was changed
 ├── CannotListen    an address is taken, or not ours
+├── RefusedBatch    the LearningBuilder says no
 ├── RefusedRequest  the LRS says no, with the status that xAPI asks for
 └── RefusedGrant    the token endpoint says no, in the words of RFC 6749, 5.2
 """
@@ -18,6 +19,15 @@ class BadControl(SandboxError):
 
 class CannotListen(SandboxError):
     """An address is taken, or not ours."""
+
+
+class RefusedBatch(SandboxError):
+    """The LearningBuilder says no; no row of the batch was taken."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
 
 
 class RefusedRequest(SandboxError):

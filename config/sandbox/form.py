@@ -30,7 +30,7 @@ def _add(wishes: dict[str, object], name: str, text: str) -> None:
     outer, dot, inner = name.partition(".")
     if name in _BOUNDS:
         wishes[name] = text or None
-    elif name == "rejectStatements":
+    elif name in {"rejectStatements", "refuseBatches"}:
         wishes[name] = text.replace(",", " ").split()
     elif not text:
         return

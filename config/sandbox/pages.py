@@ -14,6 +14,7 @@ from config.sandbox.wording import describe, sentence
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN_STATEMENTS = 20
 SHOWN_REQUESTS = 40
+SHOWN_BATCHES = 20
 
 _environment = Environment(
     loader=FileSystemLoader(TEMPLATES),
@@ -36,6 +37,8 @@ async def index(request: Request) -> Response:
         refresh_token=next(iter(sandbox.oauth.refresh_tokens), None),
         statements_word=describe(sandbox.statements.switch, "Stores"),
         token_word=describe(sandbox.token.switch, "Issues the token"),
+        batches_word=describe(sandbox.batches.switch, "Imports"),
+        imports=sandbox.imports.batches()[:SHOWN_BATCHES],
         mail_word=describe(sandbox.mail.switch, "Keeps"),
         lines=[sentence(held) for held in sandbox.lrs.latest(SHOWN_STATEMENTS)],
         requests=sandbox.log.entries()[:SHOWN_REQUESTS],
@@ -116,6 +119,7 @@ def _addresses(request: Request) -> dict[str, str | None]:
     return {
         "statements": f"{home}/xapi/statements",
         "token": f"{home}/oauth/token",
+        "learning_builder": home,
         "mail": mail,
     }
 

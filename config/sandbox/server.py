@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from config.sandbox.app import build
 from config.sandbox.errors import CannotListen
+from config.sandbox.imports import API_KEY
 from config.sandbox.line import LINE, Wire
 from config.sandbox.moments import Clock
 from config.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
@@ -53,6 +54,7 @@ class Addresses:
             f"statement URL       {self.statement_url}",
             f"authentication URL  {self.authentication_url}",
             f"client              {CLIENT_ID} / {CLIENT_SECRET}",
+            f"LearningBuilder     {self.url} / {API_KEY}",
         ]
         if self.smtp_port is not None:
             lines.append(f"mail                smtp://{_in_url(self.host)}:{self.smtp_port}")

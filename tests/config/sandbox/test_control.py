@@ -23,6 +23,9 @@ async def test_the_state_is_told_in_the_words_of_the_change(stranger: Caller) ->
         "refreshTokens": {"r": "acme"},
         "tokenLifetime": 60.0,
         "expiresIn": "text",
+        "batches": {"mode": "silent", "times": 1},
+        "importKey": "another",
+        "refuseBatches": [3],
     }
 
     changed = await stranger.control(wishes)

@@ -136,6 +136,7 @@ async def test_serve_tells_its_addresses_and_stops_at_a_signal(
         "statement",
         "authentication",
         "client",
+        "LearningBuilder",
         "mail",
     ]
     assert capsys.readouterr() == ("", "")
