@@ -21,9 +21,9 @@ import orjson
 import structlog
 
 from delivery import scripts
+from delivery.errors import MailRefused, MailUnavailable
 from delivery.integration import Integration, IntegrationId, Integrations
 from delivery.keys import MAIL, Keys
-from delivery.mailer import MailRefused, MailUnavailable
 from delivery.problem import Kind, Problem
 from delivery.status import Health
 from delivery.status_store import StatusStore

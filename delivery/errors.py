@@ -6,7 +6,10 @@ What the world may do (a server that is down or says no) is a value, see `outcom
     ├── UnknownIntegration      no integration has this id, or it is being deleted
     ├── StatementConflict       a known statement id came again with other content
     ├── StatementsWaiting       an integration with statements cannot just be deleted
+    ├── SealBroken              what was sealed cannot be opened (any more)
     ├── QueueFull               the integration's queue has reached its bound
+    ├── MailUnavailable         the mail server takes nothing now
+    ├── MailRefused             the mail server will never take this letter
     └── StoreUnavailable        Redis cannot be reached, or cannot take any more
         └── StoreFull           Redis refuses to write for want of memory
 """
@@ -38,8 +41,20 @@ class StatementsWaiting(DeliveryError):
         self.count = count
 
 
+class SealBroken(DeliveryError):
+    """What was sealed cannot be opened (any more)."""
+
+
 class QueueFull(DeliveryError):
     """The integration's queue has reached its bound; nothing was taken."""
+
+
+class MailUnavailable(DeliveryError):
+    """The mail server cannot take anything now."""
+
+
+class MailRefused(DeliveryError):
+    """The mail server will never take this letter."""
 
 
 class StoreUnavailable(DeliveryError):

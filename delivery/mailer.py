@@ -28,7 +28,7 @@ from aiosmtplib import (
 )
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from delivery.errors import DeliveryError
+from delivery.errors import DeliveryError, MailRefused, MailUnavailable
 
 WITHIN = timedelta(seconds=20)
 """One try, all phases; three of them stay within the two minutes an alert is claimed for."""
@@ -37,14 +37,6 @@ PAUSE = timedelta(seconds=1)
 PERMANENT = 500
 
 log = structlog.get_logger()
-
-
-class MailUnavailable(DeliveryError):
-    """The mail server cannot take anything now."""
-
-
-class MailRefused(DeliveryError):
-    """The mail server will never take this letter."""
 
 
 class BadSmtpUrl(DeliveryError):

@@ -16,6 +16,7 @@ from hub.registry.clock import Clock
 from hub.registry.database import Database
 from hub.registry.key_cache import KeyCache, KnownKey
 from hub.registry.key_text import digest, key_id, new_key
+from hub.registry.notices import forget_notices_of_key
 from hub.registry.paging import Page, read_page
 from hub.registry.tables import ApiKeyRightRow, ApiKeyRow, ProgramRow
 
@@ -142,6 +143,7 @@ class Keys:
             before = _record(row)
             if row.revoked_at is None:
                 row.revoked_at = self._clock()
+                await forget_notices_of_key(session, key_id)
                 after = _record(row)
                 note(
                     session,

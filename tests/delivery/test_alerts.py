@@ -8,9 +8,9 @@ import pytest
 
 from delivery import scripts
 from delivery.alerts import AGAIN, KEPT, SENDING, Alerts, MailRecords
+from delivery.errors import MailRefused
 from delivery.integration import Integration, IntegrationId
 from delivery.keys import DUE, MAIL, Keys
-from delivery.mailer import MailRefused
 from delivery.problem import Kind, Problem
 from delivery.status import Health
 from delivery.status_store import StatusStore

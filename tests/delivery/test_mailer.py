@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from delivery.mailer import BadSmtpUrl, FileMailer, MailRefused, MailUnavailable, SmtpMailer
+from delivery.errors import MailRefused, MailUnavailable
+from delivery.mailer import BadSmtpUrl, FileMailer, SmtpMailer
 from tests.fakes.certificate import certificate
 from tests.fakes.smtp import Account, Mailbox, mail_server
 

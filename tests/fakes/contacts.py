@@ -2,7 +2,7 @@
 
 from email.message import EmailMessage
 
-from delivery.mailer import MailUnavailable
+from delivery.errors import MailUnavailable
 
 
 class FakeContacts:
