@@ -21,6 +21,7 @@ from hub.api.app import build
 from hub.api.house import House, Limits
 from hub.api.known import KnownIntegrations, looking_in
 from hub.metrics import Metrics
+from hub.templates.renderer import Renderer
 
 EVERY_SECOND = timedelta(seconds=1)
 
@@ -33,6 +34,8 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
         delivery = await stack.enter_async_context(open_delivery(settings, registry))
         outside = await stack.enter_async_context(open_outside(settings, registry, delivery))
         headroom = Headroom(delivery.store)
+        renderer = Renderer()
+        stack.push_async_callback(renderer.close)
         metrics = Metrics(registry.integrations, delivery.control, delivery.meters)
         house = House(
             programs=registry.programs,
@@ -42,6 +45,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             audit=registry.audit,
             events=registry.events,
             subscriptions=registry.subscriptions,
+            renderer=renderer,
             known=KnownIntegrations(
                 looking_in(registry.integrations, registry.providers), clock.now
             ),

@@ -6,15 +6,11 @@ from typing import Protocol
 import redis.asyncio as aioredis
 import structlog
 
-from delivery.errors import DeliveryError
+from delivery.errors import SealBroken
 from delivery.store import translated
 from delivery.times import length_ms
 
 log = structlog.get_logger()
-
-
-class SealBroken(DeliveryError):
-    """What was sealed cannot be opened (any more)."""
 
 
 class Sealer(Protocol):

@@ -24,6 +24,7 @@
     ├── UnknownSubscription     the program is not subscribed to this publisher
     ├── UnknownConversion       the program's events are not made into completions
     ├── SyncRunning             the program is being synced
+    ├── NoLearningBuilder       the program does not say where its LearningBuilder is
     ├── LeaseLost               another has the right by now, or it lapsed
     └── RevisionMismatch        somebody else changed it first
 
@@ -33,7 +34,7 @@ is delivery's `SealBroken` too, for the vault is its sealer.
 
 from collections.abc import Sequence
 
-from delivery.sealed import SealBroken as CannotOpen
+from delivery.errors import SealBroken as CannotOpen
 
 
 class HubError(Exception):
@@ -135,6 +136,10 @@ class UnknownConversion(HubError):
 
 class SyncRunning(HubError):
     """The program is being synced; one run at a time."""
+
+
+class NoLearningBuilder(HubError):
+    """The program does not say where its LearningBuilder is, or has no key for it."""
 
 
 class LeaseLost(HubError):

@@ -63,6 +63,15 @@ def require_system(caller: Caller) -> None:
         raise Forbidden("this needs a SYSTEM key")
 
 
+def system_of(caller: CallerOf) -> Caller:
+    """Return the caller, who has a SYSTEM key; so that bad input is nobody else's to hear of."""
+    require_system(caller)
+    return caller
+
+
+SystemOf = Annotated[Caller, Depends(system_of)]
+
+
 def require_write(caller: Caller, program_id: str, name: str) -> None:
     """Raise NotFound for what the caller may not see, Forbidden for what it may only read."""
     if not caller.may_read(program_id):

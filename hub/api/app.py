@@ -8,11 +8,13 @@ from hub.api import (
     events,
     health,
     integrations,
+    previews,
     problems,
     programs,
     providers,
     rehearsals,
     statements,
+    subscriptions,
 )
 from hub.api.door import Door
 from hub.api.explorer import add_explorer
@@ -53,7 +55,7 @@ def build(house: House) -> FastAPI:
 
 
 def _learning_hub() -> tuple[APIRouter, ...]:
-    return (programs.router, events.router)
+    return (programs.router, previews.router, events.router, subscriptions.router)
 
 
 def _routers() -> tuple[APIRouter, ...]:

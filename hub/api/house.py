@@ -21,6 +21,7 @@ from hub.registry.programs import Programs
 from hub.registry.providers import Providers
 from hub.registry.subscriptions import Subscriptions
 from hub.taking import Taking
+from hub.templates.renderer import Renderer
 from hub.upkeep import Upkeep
 
 Check = Callable[[], Awaitable[str | None]]
@@ -46,6 +47,7 @@ class House:
     audit: Audit
     events: Events
     subscriptions: Subscriptions
+    renderer: Renderer
     known: KnownIntegrations
     intake: Intake
     control: Control

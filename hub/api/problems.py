@@ -30,6 +30,7 @@ from hub.api.errors import (
     Unauthenticated,
     Unprocessable,
 )
+from hub.api.template_checks import BadTemplates
 from hub.errors import (
     BadCursor,
     BadProgramId,
@@ -53,6 +54,7 @@ from hub.errors import (
     UnstorableValue,
 )
 from hub.events.reading import InvalidEvents
+from hub.templates.fault import RendererDown, TemplateFault
 from hub.xapi.errors import Invalid, TooMany, XapiError
 from hub.xapi.flaw import MOST_FLAWS, Flaw, flaw_of
 
@@ -72,8 +74,9 @@ def problem(
     *,
     errors: Sequence[Flaw] = (),
     headers: Mapping[str, str] | None = None,
+    members: Mapping[str, object] | None = None,
 ) -> Response:
-    """Write one problem."""
+    """Write one problem; `members` are told beside those that every problem has."""
     content: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -83,7 +86,7 @@ def problem(
         content["detail"] = detail[:MOST_WORDS]
     if errors:
         content["errors"] = [flaw._asdict() for flaw in errors[:MOST_FLAWS]]
-    return Response(orjson.dumps(content), status, headers, MEDIA_TYPE)
+    return Response(orjson.dumps(content | dict(members or {})), status, headers, MEDIA_TYPE)
 
 
 async def answer(_request: Request, error: Exception) -> Response:
@@ -100,10 +103,15 @@ async def answer(_request: Request, error: Exception) -> Response:
             return problem(409, str(error), errors=error.errors)
         case InvalidEvents():
             return problem(422, str(error), errors=error.errors)
+        case BadTemplates(fault=TemplateFault() as fault):
+            where = {"line": fault.line, "column": fault.column}
+            return problem(422, str(error), errors=error.errors, members=where)
         case Unprocessable():
             return problem(422, str(error), errors=error.errors)
         case Unauthenticated():
             return problem(401, str(error), headers=CHALLENGE)
+        case RendererDown():
+            return problem(503, str(error), headers=COME_BACK_SOON)
         case StoreFull():
             return problem(503, "no memory is left for more statements", headers=COME_BACK_LATER)
         case StoreUnavailable() | RegistryUnavailable():

@@ -64,7 +64,7 @@ def read(
     if some := list(islice(found, MOST_FLAWS)):
         raise InvalidEvents(some)
     raws = _several.decode(body)
-    return [_event(one, raw, new_id) for one, raw in zip(parsed, raws, strict=True)], True
+    return [event_of(one, raw, new_id) for one, raw in zip(parsed, raws, strict=True)], True
 
 
 def _read_one(parsed: object, body: bytes, new_id: Callable[[str], str]) -> NewEvent:
@@ -72,14 +72,17 @@ def _read_one(parsed: object, body: bytes, new_id: Callable[[str], str]) -> NewE
         raise InvalidEvents([NO_OBJECT])
     if found := list(flaws(parsed)):
         raise InvalidEvents(found)
-    return _event(parsed, _one.decode(body), new_id)
+    return event_of(parsed, _one.decode(body), new_id)
 
 
 def _flaws(one: object) -> Iterable[Flaw]:
     return flaws(one) if isinstance(one, dict) else [NO_OBJECT]
 
 
-def _event(one: Written, raw: Raw, new_id: Callable[[str], str]) -> NewEvent:
+def event_of(
+    one: Written, raw: Raw, new_id: Callable[[str], str] = lambda program_id: f"{program_id}-1"
+) -> NewEvent:
+    """Make an event of what has no flaw; `raw` has the text of its data."""
     program_id = str(one["PublisherProgramId"])
     start = moment(one.get("EventStartUtc") or one.get("EventStartUTC"))
     if start is None:

@@ -73,6 +73,17 @@ class Events:
             micros = await session.scalar(select(EventClockRow.last_micros))
         return None if micros is None else moment_of(micros)
 
+    async def newest(self, publisher: str, *, category: str, limit: int) -> Sequence[Event]:
+        """Return a publisher's newest events of a category, newest first."""
+        query = (
+            select(*COLUMNS)
+            .where(EventRow.publisher_program_id == publisher, EventRow.category_value == category)
+            .order_by(EventRow.created_at.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as session:
+            return [event_of(tuple(row)) for row in await session.execute(query)]
+
     async def read(
         self,
         publishers: Collection[str],

@@ -18,12 +18,11 @@ import redis.asyncio as aioredis
 import structlog
 
 from delivery.egress import Egress
-from delivery.errors import StoreUnavailable
+from delivery.errors import SealBroken, StoreUnavailable
 from delivery.integration import Integration, TokenAuth
 from delivery.keys import Keys
 from delivery.oauth import Held, Tokens
 from delivery.outcome import Answer, IntegrationRefused, Unavailable
-from delivery.sealed import SealBroken
 from delivery.token_endpoint import Grant, early
 from tests.fakes.clock import FakeClock
 from tests.fakes.http_server import (

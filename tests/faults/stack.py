@@ -200,9 +200,9 @@ class Stack:
         return posted.content
 
 
-async def prepare(folder: Path) -> Prepared:
+async def prepare(folder: Path, **settings: str) -> Prepared:
     """Make the database that every stack begins with, and a SYSTEM key."""
-    environ = _environ(folder, port=1, redis_port=1)
+    environ = _environ(folder, port=1, redis_port=1, **settings)
     await answer(environ, "migrate")
     made = json.loads(
         await answer(environ, "keys", "create", "--user-id", "tests", "--system", "--json")

@@ -41,6 +41,7 @@ from hub.registry.programs import Programs
 from hub.registry.providers import Provider, Providers
 from hub.registry.subscriptions import Subscriptions
 from hub.registry.vault import Vault
+from hub.templates.renderer import Renderer
 from hub.upkeep import Upkeep
 from hub.xapi.rules import ActorId, ObjectId
 from tests.fakes.clock import FakeClock
@@ -174,6 +175,7 @@ async def hub(
     limits: Limits,
 ) -> AsyncIterator[Hub]:
     doorbell = FakeDoorbell()
+    renderer = Renderer()
     redis = fakeredis.FakeAsyncRedis(server=redis_server)
     store = Store(redis)
     vault = Vault([SECRET_KEY])
@@ -190,6 +192,7 @@ async def hub(
         audit=Audit(database),
         events=Events(database, clock),
         subscriptions=Subscriptions(database, clock),
+        renderer=renderer,
         known=KnownIntegrations(looking_in(integrations, providers), clock),
         intake=Intake(store, Headroom(store), doorbell, Meters(store), clock, 100),
         control=control,
@@ -209,6 +212,7 @@ async def hub(
     for client in clients:
         await client.aclose()
     redis_server.connected = True
+    await renderer.close()
     await redis.aclose()
 
 

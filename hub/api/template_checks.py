@@ -1,0 +1,56 @@
+"""Templates are tried before they are kept: what is wrong is answered with its place."""
+
+from collections.abc import Sequence
+
+from hub.api.errors import Unprocessable
+from hub.events.event import Event
+from hub.registry.events import Events
+from hub.templates.fault import BadTemplate, TemplateFault
+from hub.templates.renderer import Renderer
+from hub.templates.template_map import DEFAULT, ImportEntry, TemplateMap, read
+from hub.xapi.flaw import Flaw, point
+
+EXAMPLES = 5
+
+
+class BadTemplates(Unprocessable):
+    """Some templates cannot be used; the first fault's place is told beside the pointers."""
+
+    def __init__(self, errors: Sequence[Flaw], fault: TemplateFault | None = None) -> None:
+        super().__init__(errors)
+        self.fault = fault
+
+
+def read_map(written: object, pointer: str) -> TemplateMap:
+    """Read a map of templates. Raises BadTemplates, with pointers that begin with `pointer`."""
+    try:
+        return read(written)
+    except BadTemplate as error:
+        flaws = [Flaw(pointer + flaw.pointer, flaw.detail) for flaw in error.errors]
+        raise BadTemplates(flaws) from error
+
+
+async def try_templates(
+    templates: TemplateMap, renderer: Renderer, events: Events, publisher: str, pointer: str
+) -> None:
+    """Compile every template, and try it on the publisher's newest events of its category.
+
+    Raises BadTemplates, RendererDown.
+    """
+    flaws: list[Flaw] = []
+    faults: list[TemplateFault] = []
+    for entry in templates.imports():
+        fault = await renderer.check(entry.template, await _examples(entry, events, publisher))
+        if fault is not None:
+            faults.append(fault)
+            place = f"{pointer}{point(entry.key)}/batchRowTemplate"
+            flaws.append(Flaw(place, str(fault)))
+    if flaws:
+        raise BadTemplates(flaws, faults[0])
+
+
+async def _examples(entry: ImportEntry, events: Events, publisher: str) -> Sequence[Event]:
+    # The default takes what no other entry does; which events those are is not worth a search.
+    if entry.key == DEFAULT:
+        return ()
+    return await events.newest(publisher, category=entry.key, limit=EXAMPLES)

@@ -1,0 +1,1 @@
+"""Templates: genuine Handlebars, rendered by a bounded child process."""
