@@ -1,10 +1,11 @@
 """The LearningBuilder takes batches as the real one does, and fails as it is told to."""
 
+from collections.abc import Mapping
+
 import httpx
 import pytest
 
-from config.sandbox.imports import API_KEY
-from config.sandbox.learning_builder import LARGEST_BATCH
+from config.sandbox.imports import API_KEY, LARGEST_BATCH
 from config.sandbox.server import listening
 from config.sandbox.state import Sandbox
 from tests.config.sandbox.caller import Caller
@@ -16,10 +17,10 @@ KEY = {"Authorization": f"apikey {API_KEY}"}
 
 
 async def post(
-    caller: Caller, body: bytes = ROWS, headers: dict[str, str] | None = None, **query: str
+    caller: Caller, body: bytes = ROWS, query: Mapping[str, str] = QUERY, key: str = API_KEY
 ) -> httpx.Response:
-    params = {**QUERY, **query}
-    return await caller.http.post(CREATE, params=params, content=body, headers=headers or KEY)
+    headers = {"Authorization": f"apikey {key}"}
+    return await caller.http.post(CREATE, params={**QUERY, **query}, content=body, headers=headers)
 
 
 async def test_a_batch_is_taken_and_shown_with_its_rows(stranger: Caller) -> None:
@@ -44,7 +45,7 @@ async def test_a_batch_is_taken_and_shown_with_its_rows(stranger: Caller) -> Non
     [None, "apikey wrong", f"Bearer {API_KEY}", f"apikey {API_KEY}x", API_KEY, "apikey schlüssel"],
 )
 async def test_only_its_key_lets_a_batch_in(stranger: Caller, header: str | None) -> None:
-    headers = {"Authorization": header.encode()} if header else {"X-None": b""}
+    headers = {b"Authorization": header.encode()} if header else {}
 
     answer = await stranger.http.post(CREATE, params=QUERY, content=ROWS, headers=headers)
 
@@ -68,7 +69,7 @@ async def test_only_its_key_lets_a_batch_in(stranger: Caller, header: str | None
 async def test_what_makes_no_sense_is_refused_whole(
     stranger: Caller, body: bytes, query: dict[str, str], complaint: str
 ) -> None:
-    answer = await post(stranger, body, **query)
+    answer = await post(stranger, body, query)
 
     assert answer.status_code == 400
     assert complaint in answer.json()["error"]
@@ -124,7 +125,7 @@ async def test_the_key_can_be_changed(stranger: Caller) -> None:
     await stranger.control({"importKey": "another"})
 
     assert (await post(stranger)).status_code == 401
-    assert (await post(stranger, headers={"Authorization": "apikey another"})).status_code == 200
+    assert (await post(stranger, key="another")).status_code == 200
 
 
 async def test_old_batches_give_way_to_new_ones(stranger: Caller, sandbox: Sandbox) -> None:
@@ -152,7 +153,7 @@ async def test_a_form_turns_the_switches(stranger: Caller, sandbox: Sandbox) -> 
     answer = await stranger.http.post("/control", data=form)
 
     assert answer.status_code == 303
-    assert (sandbox.imports.api_key, sandbox.imports.refuse) == ("from-a-form", {2, 5})
+    assert (sandbox.imports.api_key, sandbox.imports.refuse) == ("from-a-form", frozenset({2, 5}))
     assert sandbox.batches.switch.mode == "silent"
 
 

@@ -1,0 +1,1 @@
+"""The sync: a program's new events become rows, and LearningBuilder takes them in batches."""

@@ -1,0 +1,51 @@
+"""The syncs under way in this process: they outlive who asked for them, and end in good order.
+
+A caller that hangs up leaves its sync running. When the process is to end, each sync closes after
+the batch that is on its way; one that still waits for LearningBuilder then is broken off, and the
+next sync repeats its batch.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from hub.sync.report import SyncReport
+from hub.sync.run import Tally
+from hub.sync.synchronizer import Order, Synchronizer
+
+PATIENCE = timedelta(seconds=5)
+
+
+class Running:
+    """Starts syncs, and ends them."""
+
+    def __init__(self, synchronizer: Synchronizer) -> None:
+        self._synchronizer = synchronizer
+        self._syncs: set[asyncio.Task[SyncReport | None]] = set()
+        self._stopping = False
+
+    async def run(
+        self, order: Order, *, tell: Callable[[Tally], None] = lambda _: None
+    ) -> SyncReport | None:
+        """Run a sync, to its end even if the caller is cancelled; see Synchronizer.run."""
+        sync = asyncio.create_task(
+            self._synchronizer.run(order, asked_to_stop=lambda: self._stopping, tell=tell)
+        )
+        self._syncs.add(sync)
+        sync.add_done_callback(self._syncs.discard)
+        return await asyncio.shield(sync)
+
+    def stop(self) -> None:
+        """Let every sync begin nothing more."""
+        self._stopping = True
+
+    async def finish(self, within: timedelta = PATIENCE) -> None:
+        """End every sync: after the batch on its way, or without its answer when time is up."""
+        self.stop()
+        if self._syncs:
+            await asyncio.wait(self._syncs, timeout=within.total_seconds())
+        while self._syncs:
+            for sync in self._syncs:
+                sync.cancel()
+            # More than once if need be: a wait within may swallow a cancellation (Python 3.11).
+            await asyncio.wait(self._syncs, timeout=1)

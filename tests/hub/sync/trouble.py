@@ -1,0 +1,88 @@
+"""What can happen around a sync, where and when a test wants it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from hub.events.event import Event
+from hub.registry.database import Database
+from hub.registry.sync_batches import BatchAnswer
+from hub.sync.learning_builder import Account, LearningBuilder
+from hub.sync.rendering import Rendered, Renderer
+
+
+class Killed(BaseException):
+    """The process is dead: nothing it does any more has an effect."""
+
+
+class Fuse:
+    """Kills the process at the n-th point that is passed; from then on, at every point."""
+
+    def __init__(self, at: int) -> None:
+        self._left = at
+
+    @property
+    def is_blown(self) -> bool:
+        return self._left <= 0
+
+    def pass_by(self) -> None:
+        self._left -= 1
+        if self._left <= 0:
+            raise Killed
+
+
+class FusedDatabase(Database):
+    """A database with a point before and after each transaction."""
+
+    def __init__(self, url: str, fuse: Fuse) -> None:
+        super().__init__(url)
+        self._fuse = fuse
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        self._fuse.pass_by()
+        async with super().read() as session:
+            yield session
+        self._fuse.pass_by()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        self._fuse.pass_by()
+        async with super().write() as session:
+            yield session
+        self._fuse.pass_by()
+
+
+class FusedLearningBuilder(LearningBuilder):
+    """A LearningBuilder with a point before and after each batch."""
+
+    def __init__(self, client: httpx.AsyncClient, fuse: Fuse) -> None:
+        super().__init__(client, within=timedelta(seconds=5))
+        self._fuse = fuse
+
+    async def create_batch(
+        self, account: Account, *, import_process_id: str, file_name: str, rows: Sequence[str]
+    ) -> BatchAnswer:
+        self._fuse.pass_by()
+        answer = await super().create_batch(
+            account, import_process_id=import_process_id, file_name=file_name, rows=rows
+        )
+        self._fuse.pass_by()
+        return answer
+
+
+class Meanwhile:
+    """A renderer while whose first work something else happens."""
+
+    def __init__(self, renderer: Renderer, happen: Callable[[], Awaitable[object]]) -> None:
+        self._renderer = renderer
+        self._happen: Callable[[], Awaitable[object]] | None = happen
+
+    async def render(self, template: str, events: Sequence[Event]) -> Sequence[Rendered]:
+        if self._happen is not None:
+            happen, self._happen = self._happen, None
+            await happen()
+        return await self._renderer.render(template, events)
