@@ -20,22 +20,26 @@ from hub.registry.clock import Clock
 from hub.registry.conversion_steps import ConversionSteps
 from hub.registry.event_completions import Conversion, EventCompletions, Failure
 from hub.registry.leases import SqlLease, SqlLeases
+from hub.registry.notices import NoticeKind
+from hub.templates.fault import RendererDown
 
 TTL = timedelta(seconds=10)
 SLICE = timedelta(seconds=2)
 """How long one program is worked for before the others have their turn."""
 PAUSE = timedelta(seconds=5)
 """How long a program is left alone after something was in the way."""
+FAILURES = "failures"
+"""What a notice of ours is about: one for each program, whichever events failed."""
 
 log = structlog.get_logger()
 
 
-class Contacts(Protocol):
-    """Tells the contacts of a program what went wrong with its conversion, unless it is mended."""
+class Notices(Protocol):
+    """What the contacts of programs are to be told."""
 
-    async def tell(self, program_id: str, words: str) -> None: ...
+    async def note(self, program_id: str, kind: NoticeKind, about: str, words: str) -> None: ...
 
-    async def withdraw(self, program_id: str) -> None: ...
+    async def withdraw(self, program_id: str, kind: NoticeKind, about: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -65,7 +69,7 @@ class Converter:
         conversions: EventCompletions,
         steps: ConversionSteps,
         stepping: Stepping,
-        contacts: Contacts,
+        notices: Notices,
         leases: SqlLeases,
         clock: Clock,
         *,
@@ -74,7 +78,7 @@ class Converter:
         self._conversions = conversions
         self._steps = steps
         self._stepping = stepping
-        self._contacts = contacts
+        self._notices = notices
         self._leases = leases
         self._clock = clock
         self._holder = holder
@@ -97,7 +101,7 @@ class Converter:
             return False
         try:
             work = await while_held(self._leases, lease, TTL, self._work(program_id, lease))
-        except (HeldUp, StoreUnavailable) as error:
+        except (HeldUp, StoreUnavailable, RendererDown) as error:
             log.warning("conversion.postponed", program=program_id, error=str(error))
             await self._pause(lease)
             return False
@@ -141,7 +145,8 @@ class Converter:
             return False
         if taken.step.failures:
             # Before they are recorded: a crash may lead to telling of them twice, but not never.
-            await self._contacts.tell(program_id, _complaint(program_id, taken.step.failures[-1]))
+            words = _complaint(program_id, taken.step.failures[-1])
+            await self._notices.note(program_id, NoticeKind.COMPLETIONS, FAILURES, words)
         # Where somebody moved the cursor meanwhile, the next step begins at its new place.
         if await self._steps.record(lease, conversion, taken.step):
             work.add(taken)
@@ -151,7 +156,7 @@ class Converter:
     async def _withdraw(self, conversion: Conversion, taken: Taken) -> None:
         tried_again = taken.step.through == conversion.through
         if tried_again and not (await self._conversions.counts(conversion)).failures:
-            await self._contacts.withdraw(conversion.program_id)
+            await self._notices.withdraw(conversion.program_id, NoticeKind.COMPLETIONS, FAILURES)
 
     async def _pause(self, lease: SqlLease) -> None:
         # The lease is kept without a holder at work: no worker comes back before it lapses.

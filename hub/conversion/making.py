@@ -5,24 +5,16 @@ from typing import Protocol
 
 from hub.conversion.reading import NoCompletion, read_completion
 from hub.events.event import Event
+from hub.templates.fault import TemplateFault
 from hub.xapi.completion import Completion
-
-
-class Fault(Protocol):
-    """What is wrong with a template, and where."""
-
-    @property
-    def detail(self) -> str: ...
-    @property
-    def line(self) -> int | None: ...
-    @property
-    def column(self) -> int | None: ...
 
 
 class Renderer(Protocol):
     """Renders a template for events: for each, in order, the text of one object, or a fault."""
 
-    async def render(self, template: str, events: Sequence[Event]) -> Sequence[str | Fault]: ...
+    async def render(
+        self, template: str, events: Sequence[Event]
+    ) -> Sequence[str | TemplateFault]: ...
 
 
 async def make_completions(
@@ -37,7 +29,7 @@ async def objection(renderer: Renderer, template: str, events: Sequence[Event]) 
     """Say what speaks against a template: that it makes a completion of none of these events.
 
     One that fails for some may still be right, for those are set aside and shown. None if nothing
-    speaks against it; without any event, nothing does.
+    speaks against it; without any event, nothing does. Raises RendererDown.
     """
     made = await make_completions(renderer, template, events)
     reasons = [
@@ -48,8 +40,7 @@ async def objection(renderer: Renderer, template: str, events: Sequence[Event]) 
     return reasons[0] if reasons and len(reasons) == len(events) else None
 
 
-def _read(row: str | Fault, event: Event) -> Completion | NoCompletion:
-    if isinstance(row, str):
-        return read_completion(row, event.content)
-    place = f" (line {row.line}, column {row.column})" if row.line is not None else ""
-    return NoCompletion(f"the template: {row.detail}{place}")
+def _read(row: str | TemplateFault, event: Event) -> Completion | NoCompletion:
+    if isinstance(row, TemplateFault):
+        return NoCompletion(f"the template: {row}")
+    return read_completion(row, event.content)

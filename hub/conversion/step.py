@@ -63,7 +63,7 @@ class Stepping:
     async def take(self, conversion: Conversion) -> Taken | None:
         """Try failures again, or go on with what is after the cursor; None if there is neither.
 
-        Raises HeldUp, StoreUnavailable, RegistryUnavailable, and what the renderer raises.
+        Raises HeldUp, StoreUnavailable, RegistryUnavailable, RendererDown.
         """
         failures = await self._steps.to_try_again(conversion, limit=MOST_TRIED_AGAIN)
         if failures:

@@ -3,30 +3,23 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from hub.events.event import Event
-
-
-@dataclass(frozen=True)
-class FakeFault:
-    detail: str
-    line: int | None = None
-    column: int | None = None
+from hub.templates.fault import TemplateFault
 
 
 class FakeRenderer:
     """Renders as the real one would, for templates that ask for nothing else."""
 
-    async def render(self, template: str, events: Sequence[Event]) -> Sequence[str | FakeFault]:
+    async def render(self, template: str, events: Sequence[Event]) -> Sequence[str | TemplateFault]:
         return [_render(template, event) for event in events]
 
 
-def _render(template: str, event: Event) -> str | FakeFault:
+def _render(template: str, event: Event) -> str | TemplateFault:
     members = json.loads(event.content.data)
     row = re.sub(r"\{\{(\w+)\}\}", lambda found: str(members.get(found[1], "")), template)
     try:
         json.loads(row)
     except ValueError:
-        return FakeFault("makes no JSON", 1, 1)
+        return TemplateFault("makes no JSON", 1, 1)
     return row

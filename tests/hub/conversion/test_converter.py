@@ -12,7 +12,9 @@ from hub.conversion.step import MOST_EVENTS, MOST_TRIED_AGAIN
 from hub.errors import RegistryUnavailable
 from hub.events.event import EventType
 from hub.registry.providers import ProviderStatus
-from tests.hub.conversion.trouble import Fuse, FusedDatabase, Refusing
+from hub.templates.fault import RendererDown
+from tests.fakes.renderer import FakeRenderer
+from tests.hub.conversion.trouble import Fuse, FusedDatabase, FusedRenderer, Refusing
 from tests.hub.conversion.world import BAD, BROKEN, GOOD, TEMPLATE, World
 from tests.hub.registry.publishing import START, publish
 
@@ -26,7 +28,7 @@ async def test_each_event_becomes_a_statement_for_each_integration_in_order(worl
     assert await world.queued(world.lms) == await world.ids(world.lms, *events)
     assert await world.queued(world.sso) == await world.ids(world.sso, *events)
     assert (await world.conversions.counts(await world.conversion())).waiting == 0
-    assert world.contacts.words == []
+    assert world.mailbox.words == []
 
 
 async def test_other_events_and_other_programs_make_no_statement(world: World) -> None:
@@ -78,7 +80,7 @@ async def test_what_cannot_be_converted_is_set_aside_and_the_rest_goes_on(world:
         "ACME-2": "/learner must have an email or an ssoId",
         "ACME-3": "the template: makes no JSON (line 1, column 1)",
     }
-    (words,) = world.contacts.words
+    (words,) = world.mailbox.words
     assert "ACME-3 could not be made into a completion" in words
     assert "/api/programs/ACME/eventCompletions/failures" in words
 
@@ -97,12 +99,12 @@ async def test_failures_are_tried_again_when_the_template_is_saved(world: World)
     assert await world.queued(world.lms) == await world.ids(world.lms, *bad, "ACME-z")
     assert (await world.failures()).keys() == {"ACME-b"}
     await world.worker().run()
-    assert len(world.contacts.words) == 2
+    assert len(world.mailbox.words) == 2
 
     await world.save('{"learner": {"ssoId": "ann"}, "course": {"uri": "x:y"}}')
     await world.worker().run()
     assert await world.failures() == {}
-    assert world.contacts.words[2:] == ["ACME: all is well"]
+    assert world.mailbox.words[2:] == ["ACME: all is well"]
 
 
 async def test_a_failure_whose_event_was_deleted_is_forgotten(world: World) -> None:
@@ -210,6 +212,19 @@ async def test_a_redis_that_is_away_is_waited_for(world: World) -> None:
 
     assert await world.queued(world.lms) == await world.ids(world.lms, "ACME-1")
     assert await world.queued(world.sso) == await world.ids(world.sso, "ACME-1")
+
+
+async def test_a_renderer_that_cannot_be_started_is_waited_for(world: World) -> None:
+    await world.publish("ACME-1")
+    fuse = Fuse(lambda: RendererDown("no process"), at=1)
+
+    await world.worker(renderer=FusedRenderer(FakeRenderer(), fuse)).run()
+    failures = await world.failures()
+    world.clock.move(seconds=6)
+    await world.worker().run()
+
+    assert failures == {}
+    assert await world.queued(world.lms) == await world.ids(world.lms, "ACME-1")
 
 
 async def test_one_program_in_trouble_keeps_no_other_from_its_turn(world: World) -> None:

@@ -9,9 +9,9 @@ from hub.errors import RegistryUnavailable
 from tests.fakes.renderer import FakeRenderer
 from tests.hub.conversion.trouble import (
     Fuse,
-    FusedContacts,
     FusedDatabase,
     FusedIntake,
+    FusedNotices,
     FusedRenderer,
     Stalling,
 )
@@ -32,7 +32,7 @@ async def run_with(world: World, url: str, fuse: Fuse) -> None:
         database=database,
         intake=FusedIntake(world.intake(), fuse),
         renderer=FusedRenderer(FakeRenderer(), fuse),
-        contacts=FusedContacts(world.contacts, fuse),
+        notices=FusedNotices(world.mailbox, fuse),
     )
     try:
         await worker.run()

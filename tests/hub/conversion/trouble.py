@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from delivery.intake import Taken
 from delivery.integration import IntegrationId
 from delivery.statement import Statement
-from hub.conversion.converter import Contacts
-from hub.conversion.making import Fault, Renderer
+from hub.conversion.converter import Notices
+from hub.conversion.making import Renderer
 from hub.events.event import Event
 from hub.registry.database import Database
+from hub.registry.notices import NoticeKind
 from hub.taking import Intake
+from hub.templates.fault import TemplateFault
 
 Raise = Callable[[], BaseException]
 
@@ -78,26 +80,26 @@ class FusedRenderer:
         self._renderer = renderer
         self._fuse = fuse
 
-    async def render(self, template: str, events: Sequence[Event]) -> Sequence[str | Fault]:
+    async def render(self, template: str, events: Sequence[Event]) -> Sequence[str | TemplateFault]:
         self._fuse.pass_by()
         return await self._renderer.render(template, events)
 
 
-class FusedContacts:
-    """Contacts with a point before and after they are told something."""
+class FusedNotices:
+    """Notices with a point before and after each."""
 
-    def __init__(self, contacts: Contacts, fuse: Fuse) -> None:
-        self._contacts = contacts
+    def __init__(self, notices: Notices, fuse: Fuse) -> None:
+        self._notices = notices
         self._fuse = fuse
 
-    async def tell(self, program_id: str, words: str) -> None:
+    async def note(self, program_id: str, kind: NoticeKind, about: str, words: str) -> None:
         self._fuse.pass_by()
-        await self._contacts.tell(program_id, words)
+        await self._notices.note(program_id, kind, about, words)
         self._fuse.pass_by()
 
-    async def withdraw(self, program_id: str) -> None:
+    async def withdraw(self, program_id: str, kind: NoticeKind, about: str) -> None:
         self._fuse.pass_by()
-        await self._contacts.withdraw(program_id)
+        await self._notices.withdraw(program_id, kind, about)
         self._fuse.pass_by()
 
 

@@ -19,7 +19,7 @@ from delivery.receipts import Receipts
 from delivery.status_store import StatusStore
 from delivery.store import Store
 from hub.completions import Wordings
-from hub.conversion.converter import Contacts, Converter
+from hub.conversion.converter import Converter, Notices
 from hub.conversion.making import Renderer
 from hub.conversion.step import Stepping
 from hub.conversion.telling import Telling
@@ -29,6 +29,7 @@ from hub.registry.event_completions import Conversion, EventCompletions
 from hub.registry.events import Events
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.leases import SqlLeases
+from hub.registry.notices import NoticeKind
 from hub.registry.programs import Programs
 from hub.registry.providers import Provider, Providers
 from hub.registry.tables import EventCompletionFailureRow
@@ -60,10 +61,10 @@ class Mailbox:
 
     words: list[str] = field(default_factory=list)
 
-    async def tell(self, program_id: str, words: str) -> None:
+    async def note(self, program_id: str, kind: NoticeKind, about: str, words: str) -> None:
         self.words.append(f"{program_id}: {words}")
 
-    async def withdraw(self, program_id: str) -> None:
+    async def withdraw(self, program_id: str, kind: NoticeKind, about: str) -> None:
         self.words.append(f"{program_id}: all is well")
 
 
@@ -74,7 +75,7 @@ class World:
         self.clock = FakeClock()
         self.database = database
         self.redis = redis
-        self.contacts = Mailbox()
+        self.mailbox = Mailbox()
         self.store = Store(redis)
         self.doorbell = FakeDoorbell()
         self.conversions = EventCompletions(database, self.clock)
@@ -147,7 +148,7 @@ class World:
         database: Database | None = None,
         intake: Intake | None = None,
         renderer: Renderer | None = None,
-        contacts: Contacts | None = None,
+        notices: Notices | None = None,
     ) -> Converter:
         """Make a worker's converter, with what is to be its own."""
         database = database or self.database
@@ -163,7 +164,7 @@ class World:
             Stepping(
                 steps, Events(database, self.clock), renderer or FakeRenderer(), telling, self.clock
             ),
-            contacts or self.contacts,
+            notices or self.mailbox,
             SqlLeases(database, self.clock),
             self.clock,
             holder=name,
