@@ -46,6 +46,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             events=registry.events,
             subscriptions=registry.subscriptions,
             renderer=renderer,
+            event_completions=registry.event_completions,
             known=KnownIntegrations(
                 looking_in(registry.integrations, registry.providers), clock.now
             ),

@@ -27,10 +27,12 @@ from delivery.status_store import StatusStore
 from delivery.store import Store
 from hub.registry.audit import Audit
 from hub.registry.database import Database
+from hub.registry.event_completions import EventCompletions
 from hub.registry.events import Events
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.keys import Keys
 from hub.registry.leases import SqlLeases
+from hub.registry.notices import Notices
 from hub.registry.programs import Programs
 from hub.registry.providers import Providers
 from hub.registry.subscriptions import Subscriptions
@@ -52,6 +54,8 @@ class Registry:
     leases: SqlLeases
     events: Events
     subscriptions: Subscriptions
+    event_completions: EventCompletions
+    notices: Notices
 
 
 @asynccontextmanager
@@ -72,6 +76,8 @@ async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
             leases=SqlLeases(database, clock.now),
             events=Events(database, clock.now),
             subscriptions=Subscriptions(database, clock.now),
+            event_completions=EventCompletions(database, clock.now),
+            notices=Notices(database, clock.now),
         )
     finally:
         await database.close()

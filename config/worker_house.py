@@ -3,13 +3,16 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from config import clock
+from config.conversion import make_converter
 from config.errands import Errand
 from config.settings import Settings
 from config.wiring import open_delivery, open_outside, open_registry
 from delivery.alerts import Alerts
 from delivery.drain import Drainer
+from delivery.headroom import Headroom
 from delivery.heartbeat import Heartbeat
 from delivery.journal import Journal
 from delivery.lease import Leases
@@ -17,6 +20,9 @@ from delivery.letter import Letters
 from delivery.mailer import FileMailer, SmtpMailer
 from delivery.running import Running
 from delivery.statement_queue import Policy
+from hub.templates.renderer import Renderer
+
+EVERY_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
         registry = await stack.enter_async_context(open_registry(settings))
         delivery = await stack.enter_async_context(open_delivery(settings, registry))
         outside = await stack.enter_async_context(open_outside(settings, registry, delivery))
+        renderer = Renderer()
+        stack.push_async_callback(renderer.close)
         drainer = Drainer(
             store=delivery.store,
             leases=Leases(delivery.store, clock.now),
@@ -53,6 +61,8 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 receipt_age=settings.receipt_age,
             ),
         )
+        headroom = Headroom(delivery.store)
+        converter = make_converter(registry, delivery, headroom, renderer, settings, name)
         letters = Letters(
             settings.mail_from,
             settings.public_url,
@@ -78,7 +88,10 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 clock=clock.now,
                 name=name,
             ),
-            errands=(),
+            errands=(
+                Errand("look at the room left", EVERY_SECOND, headroom.look),
+                Errand("convert events", EVERY_SECOND, converter.run),
+            ),
         )
 
 

@@ -5,6 +5,7 @@ from fastapi import APIRouter, FastAPI
 from hub.api import (
     completions,
     deliveries,
+    event_completions,
     events,
     health,
     integrations,
@@ -55,7 +56,13 @@ def build(house: House) -> FastAPI:
 
 
 def _learning_hub() -> tuple[APIRouter, ...]:
-    return (programs.router, previews.router, events.router, subscriptions.router)
+    return (
+        programs.router,
+        previews.router,
+        events.router,
+        subscriptions.router,
+        event_completions.router,
+    )
 
 
 def _routers() -> tuple[APIRouter, ...]:

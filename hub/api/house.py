@@ -14,6 +14,7 @@ from hub.api.known import KnownIntegrations
 from hub.completions import Wordings
 from hub.registry.audit import Audit
 from hub.registry.clock import Clock
+from hub.registry.event_completions import EventCompletions
 from hub.registry.events import Events
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.keys import Keys
@@ -48,6 +49,7 @@ class House:
     events: Events
     subscriptions: Subscriptions
     renderer: Renderer
+    event_completions: EventCompletions
     known: KnownIntegrations
     intake: Intake
     control: Control

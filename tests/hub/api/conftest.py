@@ -33,6 +33,7 @@ from hub.api.known import KnownIntegrations, looking_in
 from hub.registry.audit import Audit
 from hub.registry.caller import Right
 from hub.registry.database import Database
+from hub.registry.event_completions import EventCompletions
 from hub.registry.events import Events
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.keys import Keys
@@ -193,6 +194,7 @@ async def hub(
         events=Events(database, clock),
         subscriptions=Subscriptions(database, clock),
         renderer=renderer,
+        event_completions=EventCompletions(database, clock),
         known=KnownIntegrations(looking_in(integrations, providers), clock),
         intake=Intake(store, Headroom(store), doorbell, Meters(store), clock, 100),
         control=control,
