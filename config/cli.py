@@ -26,6 +26,7 @@ COMMANDS = {
     "integrations": "config.commands.integrations",
     "queue": "config.commands.integrations",
     "parked": "config.commands.integrations",
+    "sync": "config.commands.sync",
     "doctor": "config.commands.doctor",
     "version": "config.commands.version",
 }

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -29,8 +29,10 @@ class Server(uvicorn.Server):
         """Change nothing about signals."""
         yield
 
-    def stop(self) -> None:
+    def stop(self, on_stop: Callable[[], None] | None = None) -> None:
         """Answer what was begun and end; asked a second time, end at once."""
+        if on_stop is not None:
+            on_stop()
         self.force_exit = self.should_exit
         self.should_exit = True
 
@@ -63,6 +65,8 @@ async def _serve_on(listening: socket.socket, settings: Settings) -> None:
             )
         )
         loop = asyncio.get_running_loop()
+        # Syncs are told at once: they end after the batch on its way, and are answered then.
+        on_stop = getattr(app.state, "on_stop", None)
         for sign in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sign, server.stop)
+            loop.add_signal_handler(sign, server.stop, on_stop)
         await server.serve([listening])

@@ -28,7 +28,7 @@ MOST_DUE = 1000
 TRIED_AGAIN_AFTER = timedelta(minutes=15)
 BY = "nightly"
 
-RunSync = Callable[[Order], Awaitable[SyncReport | None]]
+RunSync = Callable[[Order], Awaitable[SyncReport]]
 
 log = structlog.get_logger()
 
@@ -72,8 +72,6 @@ class NightlySyncs:
         except NoLearningBuilder as error:
             await self._telling.tell_missing(due.program_id, str(error))
             await self._nights.put_off(due.program_id, due.at, due.next_night(self._clock()))
-            return
-        if report is None:
             return
         await self._nights.put_off(
             due.program_id,

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from pydantic import JsonValue
+from pydantic.alias_generators import to_camel
 
 from hub.registry.sync_batches import Batch, BatchAnswer, BatchState
 from hub.registry.syncs import Sync
@@ -54,8 +55,8 @@ class Failure:
     column: int | None = None
 
     def as_json(self) -> dict[str, JsonValue]:
-        """Write down what is known of it."""
-        facts = {name: value for name, value in asdict(self).items() if value is not None}
+        """Write down what is known of it, as it is kept and answered: in camelCase."""
+        facts = {to_camel(name): value for name, value in asdict(self).items() if value is not None}
         return facts | {"kind": self.kind.value, "detail": self.detail[:LONGEST_DETAIL]}
 
 

@@ -21,12 +21,12 @@ class Running:
 
     def __init__(self, synchronizer: Synchronizer) -> None:
         self._synchronizer = synchronizer
-        self._syncs: set[asyncio.Task[SyncReport | None]] = set()
+        self._syncs: set[asyncio.Task[SyncReport]] = set()
         self._stopping = False
 
     async def run(
         self, order: Order, *, tell: Callable[[Tally], None] = lambda _: None
-    ) -> SyncReport | None:
+    ) -> SyncReport:
         """Run a sync, to its end even if the caller is cancelled; see Synchronizer.run."""
         sync = asyncio.create_task(
             self._synchronizer.run(order, asked_to_stop=lambda: self._stopping, tell=tell)

@@ -10,7 +10,13 @@ from datetime import datetime
 
 import structlog
 
-from hub.errors import LeaseLost, NoLearningBuilder, RegistryUnavailable, UnknownProgram
+from hub.errors import (
+    LeaseLost,
+    NoLearningBuilder,
+    RegistryUnavailable,
+    SyncRunning,
+    UnknownProgram,
+)
 from hub.registry.clock import Clock
 from hub.registry.leases import SqlLease, SqlLeases
 from hub.registry.nights import Due
@@ -71,19 +77,19 @@ class Synchronizer:
         *,
         asked_to_stop: Callable[[], bool] = lambda: False,
         tell: Callable[[Tally], None] = lambda _: None,
-    ) -> SyncReport | None:
-        """Run a sync to its end, however that is; None if its night was taken up by another.
+    ) -> SyncReport:
+        """Run a sync to its end, however that is.
 
-        `tell` hears from time to time how far it is. Raises SyncRunning, NoLearningBuilder,
-        UnknownProgram; and LeaseLost, RegistryUnavailable, or what the renderer raises, after which
-        the next run goes on where this one was.
+        `tell` hears from time to time how far it is. Raises SyncRunning, also if another took the
+        night up; NoLearningBuilder, UnknownProgram; and LeaseLost, RegistryUnavailable, or what the
+        renderer raises, after which the next run goes on where this one was.
         """
         account = await self._account(order.program_id)
         async with holding(self._leases, order.program_id, holder=self._name) as lease:
             until = await self._tools.events.latest()
             sync = await self._begin(lease, order, until)
             if sync is None:
-                return None
+                raise SyncRunning(f"the night of program {order.program_id} was taken up")
             run = Run(
                 id=sync.id,
                 program_id=order.program_id,

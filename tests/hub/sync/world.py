@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import httpx
@@ -30,10 +30,11 @@ from hub.sync.report import SyncReport
 from hub.sync.synchronizer import Order, Synchronizer
 from hub.sync.telling import Telling
 from tests.fakes.clock import FakeClock
+from tests.fakes.notes import Notes
 from tests.fakes.renderer import FakeRenderer
 
 PROGRAM = "ACME"
-ROW = '{"n": {{n}}}'
+ROW = '{"n": {{n}} }'
 PROCESSES = {"COURSE": 1, "WORK": 2, "EXAM": 3}
 BY = "test"
 
@@ -50,21 +51,6 @@ def a_template(**processes: int | None) -> str:
 
 
 TEMPLATE = a_template(**PROCESSES)
-
-
-@dataclass
-class Notes:
-    """What the contacts are to be told."""
-
-    kept: dict[str, str] = field(default_factory=dict)
-
-    async def note(self, program_id: str, about: str, words: str) -> None:
-        assert program_id == PROGRAM
-        self.kept[about] = words
-
-    async def withdraw(self, program_id: str, about: str) -> None:
-        assert program_id == PROGRAM
-        self.kept.pop(about, None)
 
 
 @dataclass(frozen=True)
@@ -161,9 +147,7 @@ class World:
 
     async def sync(self) -> SyncReport:
         """Run a sync, as a caller."""
-        report = await self.synchronizer().run(Order(PROGRAM, Trigger.CALL, BY))
-        assert report is not None
-        return report
+        return await self.synchronizer().run(Order(PROGRAM, Trigger.CALL, BY))
 
     def nightly(self) -> NightlySyncs:
         return NightlySyncs(self.nights, self.synchronizer().run, Telling(self.notes), self.clock)
