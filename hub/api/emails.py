@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from typing import Annotated
 
 from hub.api.errors import Unprocessable
+from hub.api.strict import Saying
 from hub.xapi.flaw import Flaw, point
 
+Emails = Annotated[list[str] | str, Saying("must be e-mail addresses, as a list or with commas")]
 MOST_CONTACTS = 20
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"

@@ -17,7 +17,7 @@ from hub.api.access import (
     WritableProgram,
 )
 from hub.api.applying import apply, health
-from hub.api.emails import read_emails
+from hub.api.emails import Emails, read_emails
 from hub.api.errors import PreconditionFailed, Unprocessable
 from hub.api.house import House, HouseOf
 from hub.api.pages import Cursor, Limit
@@ -27,7 +27,6 @@ from hub.api.strict import (
     Form,
     GivenSecret,
     Line,
-    Saying,
     Scope,
     Secret,
     StrictRoute,
@@ -43,8 +42,6 @@ router = APIRouter(prefix="/api", tags=["Integrations"], route_class=StrictRoute
 one = APIRouter(
     prefix="/api/integrations/{integration_id}", tags=["Integrations"], route_class=StrictRoute
 )
-
-Emails = Annotated[list[str] | str, Saying("must be e-mail addresses, as a list or with commas")]
 
 
 class NewIntegrationForm(Form):

@@ -19,7 +19,7 @@ from hub.registry.paging import Page, read_page
 from hub.registry.tables import AuditRow
 
 CHANGED = "changed"
-UNTOLD = frozenset({"updated_at", "last_used_at"})
+UNTOLD = frozenset({"updated_at", "last_used_at", "next_sync_at"})
 PASSWORD_IN_URL = re.compile(r"(?<=://)[^/?#\s@]*@")
 
 

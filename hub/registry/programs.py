@@ -3,13 +3,14 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import TypedDict
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from hub.errors import BadProgramId, ProgramExists, UnknownProgram
+from hub.nightly import Nightly
 from hub.registry.audit import note
 from hub.registry.clock import Clock
 from hub.registry.database import Database
@@ -29,6 +30,10 @@ class Program:
     lb_api_url: str | None
     has_lb_api_key: bool
     created_at: datetime
+    technical_emails: tuple[str, ...] = ()
+    nightly: Nightly | None = None
+    next_sync_at: datetime | None = None
+    """When the schedule lets it be synced next; None without a schedule."""
 
 
 class ProgramChanges(TypedDict, total=False):
@@ -37,6 +42,8 @@ class ProgramChanges(TypedDict, total=False):
     name: str
     lb_api_url: str | None
     lb_api_key: str
+    technical_emails: tuple[str, ...]
+    nightly: Nightly | None
 
 
 class Programs:
@@ -54,13 +61,22 @@ class Programs:
         *,
         lb_api_url: str | None = None,
         lb_api_key: str | None = None,
+        technical_emails: tuple[str, ...] = (),
+        nightly: Nightly | None = None,
         by: str,
     ) -> Program:
         """Add a program; raise ProgramExists or BadProgramId."""
         if not PROGRAM_ID.fullmatch(program_id):
             raise BadProgramId(f"{program_id!r} is not 1 to 25 of A-Z, a-z, 0-9, _ and .")
-        row = ProgramRow(id=program_id, name=name, lb_api_url=lb_api_url, created_at=self._clock())
+        row = ProgramRow(
+            id=program_id,
+            name=name,
+            lb_api_url=lb_api_url,
+            technical_emails=technical_emails,
+            created_at=self._clock(),
+        )
         row.lb_api_key = self._sealed(program_id, lb_api_key)
+        _schedule(row, nightly, row.created_at)
         try:
             async with self._database.write() as session:
                 session.add(row)
@@ -105,6 +121,9 @@ class Programs:
             before = _program(row)
             row.name = changes.get("name", row.name)
             row.lb_api_url = changes.get("lb_api_url", row.lb_api_url)
+            row.technical_emails = changes.get("technical_emails", row.technical_emails)
+            if "nightly" in changes and changes["nightly"] != before.nightly:
+                _schedule(row, changes["nightly"], self._clock())
             new_key = changes.get("lb_api_key", "").strip()
             if new_key:
                 row.lb_api_key = self._sealed(program_id, new_key)
@@ -136,6 +155,18 @@ class Programs:
         return self._vault.seal(key, row=_place(program_id)) if key else None
 
 
+def _schedule(row: ProgramRow, nightly: Nightly | None, now: datetime) -> None:
+    row.nightly_at = f"{nightly.at:%H:%M}" if nightly else None
+    row.nightly_zone = nightly.zone if nightly else None
+    row.next_sync_at = nightly.next_run(now) if nightly else None
+
+
+def _nightly(row: ProgramRow) -> Nightly | None:
+    if row.nightly_at is None or row.nightly_zone is None:
+        return None
+    return Nightly(time.fromisoformat(row.nightly_at), row.nightly_zone)
+
+
 def _place(program_id: str) -> str:
     return f"programs/{program_id}/lb_api_key"
 
@@ -147,4 +178,7 @@ def _program(row: ProgramRow) -> Program:
         lb_api_url=row.lb_api_url,
         has_lb_api_key=row.lb_api_key is not None,
         created_at=row.created_at,
+        technical_emails=row.technical_emails,
+        nightly=_nightly(row),
+        next_sync_at=row.next_sync_at,
     )

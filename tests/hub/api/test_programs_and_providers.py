@@ -190,3 +190,64 @@ async def test_a_bad_provider_is_refused_with_its_place(
 
     assert answer.status_code == 422
     assert errors_of(answer).keys() == {pointer}
+
+
+async def test_a_program_has_contacts_and_a_schedule(hub: Hub) -> None:
+    place = "/api/programs/ACME"
+    schedule = {"At": "02:30", "Zone": "Europe/Berlin"}
+
+    changed = await hub.acme.patch(
+        place,
+        json={"TechnicalEmails": "ann@acme.example, bob@acme.example", "NightlySync": schedule},
+    )
+
+    assert (changed.status_code, changed.content) == (204, b"")
+    shown = (await hub.reader.get(place)).json()
+    assert shown["TechnicalEmails"] == ["ann@acme.example", "bob@acme.example"]
+    assert shown["NightlySync"] == schedule
+    assert shown["NextSyncUtc"] > shown["CreatedUtc"]
+
+    await hub.acme.patch(place, json={"TechnicalEmails": [], "NightlySync": None})
+    shown = (await hub.reader.get(place)).json()
+    assert (shown["TechnicalEmails"], shown["NightlySync"], shown["NextSyncUtc"]) == (
+        [],
+        None,
+        None,
+    )
+
+
+async def test_a_program_is_made_with_contacts_and_a_schedule(hub: Hub) -> None:
+    new = {
+        "ProgramId": "NEW",
+        "Name": "New",
+        "TechnicalEmails": ["ann@new.example"],
+        "NightlySync": {"At": "23:59", "Zone": "America/New_York"},
+    }
+
+    await hub.system.post("/api/programs", json=new)
+
+    shown = (await hub.system.get("/api/programs/NEW")).json()
+    assert {name: shown[name] for name in new} == new
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"TechnicalEmails": "nobody"}, "/TechnicalEmails"),
+        ({"TechnicalEmails": ["a@b.example", "c"]}, "/TechnicalEmails/1"),
+        ({"NightlySync": {"At": "24:00", "Zone": "UTC"}}, "/NightlySync/At"),
+        ({"NightlySync": {"At": "2:30", "Zone": "UTC"}}, "/NightlySync/At"),
+        ({"NightlySync": {"At": "02:30"}}, "/NightlySync/Zone"),
+        ({"NightlySync": {"At": "02:30", "Zone": "Mars/Olympus"}}, "/NightlySync/Zone"),
+        ({"NightlySync": {"At": "02:30", "Zone": "../../etc/passwd"}}, "/NightlySync/Zone"),
+        ({"NightlySync": "02:30"}, "/NightlySync"),
+    ],
+    ids=str,
+)
+async def test_contacts_and_schedules_that_cannot_be_are_refused(
+    hub: Hub, change: dict[str, object], pointer: str
+) -> None:
+    refused = await hub.acme.patch("/api/programs/ACME", json=change)
+
+    assert refused.status_code == 422
+    assert pointer in errors_of(refused)
