@@ -34,8 +34,13 @@ def sandbox(clock: FakeClock) -> Sandbox:
 
 
 @pytest.fixture
-async def database(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{shutil.copy(migrated, tmp_path / 'registry.db')}")
+def database_url(migrated: Path, tmp_path: Path) -> str:
+    return f"sqlite:///{shutil.copy(migrated, tmp_path / 'registry.db')}"
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
     yield database
     await database.close()
 

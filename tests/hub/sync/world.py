@@ -22,7 +22,7 @@ from hub.registry.syncs import Syncs, Trigger
 from hub.registry.vault import Vault
 from hub.sync.gathering import Bounds
 from hub.sync.learning_builder import LearningBuilder
-from hub.sync.nightly_syncs import NightlySyncs
+from hub.sync.nightly_syncs import NightlySyncs, RunSync
 from hub.sync.posting import Patience, Posting
 from hub.sync.publisher_part import Tools
 from hub.sync.rendering import Renderer
@@ -149,8 +149,10 @@ class World:
         """Run a sync, as a caller."""
         return await self.synchronizer().run(Order(PROGRAM, Trigger.CALL, BY))
 
-    def nightly(self) -> NightlySyncs:
-        return NightlySyncs(self.nights, self.synchronizer().run, Telling(self.notes), self.clock)
+    def nightly(self, run: RunSync | None = None) -> NightlySyncs:
+        """Make a worker's nightly syncs."""
+        run = run or self.synchronizer().run
+        return NightlySyncs(self.nights, run, Telling(self.notes), self.clock)
 
     async def subscription(self, publisher: str) -> Subscription:
         found = await self.subscriptions.find(PROGRAM, publisher)
