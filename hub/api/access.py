@@ -21,6 +21,8 @@ async def authenticate(request: Request) -> Caller:
     caller = await house_of(request).keys.verify(user_id, api_key)
     if caller is None:
         raise Unauthenticated("this key is not valid")
+    if caller.ends_soon(house_of(request).clock()):
+        request.state.key_ends_at = caller.expires_at
     return caller
 
 
@@ -57,15 +59,10 @@ def caller_of(request: Request) -> Caller:
 CallerOf = Annotated[Caller, Depends(caller_of)]
 
 
-def require_system(caller: Caller) -> None:
-    """Raise Forbidden unless the key is a SYSTEM key."""
+def system_of(caller: CallerOf) -> Caller:
+    """Return the caller, who has a SYSTEM key; asked for before the input is looked at."""
     if not caller.system:
         raise Forbidden("this needs a SYSTEM key")
-
-
-def system_of(caller: CallerOf) -> Caller:
-    """Return the caller, who has a SYSTEM key; so that bad input is nobody else's to hear of."""
-    require_system(caller)
     return caller
 
 

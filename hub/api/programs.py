@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
-from hub.api.access import CallerOf, ReadableProgram, WritableProgram, require_system
+from hub.api.access import CallerOf, ReadableProgram, SystemOf, WritableProgram
 from hub.api.emails import Emails, read_emails
 from hub.api.errors import NotFound, Unprocessable
 from hub.api.house import House, HouseOf
@@ -94,9 +94,8 @@ class ProgramPage(PascalView):
 
 
 @router.post("/programs", status_code=201, response_class=Response)
-async def create_program(form: NewProgramForm, caller: CallerOf, house: HouseOf) -> Response:
+async def create_program(form: NewProgramForm, caller: SystemOf, house: HouseOf) -> Response:
     """Make a program; needs a SYSTEM key."""
-    require_system(caller)
     check_urls(house, {"LbApiUrl": form.lb_api_url})
     await house.programs.create(
         form.program_id,

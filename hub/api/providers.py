@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
 from delivery.integration import TokenAuth
-from hub.api.access import CallerOf, require_system
+from hub.api.access import SystemOf
 from hub.api.applying import apply
 from hub.api.errors import NotFound, Unprocessable
 from hub.api.house import HouseOf
@@ -105,10 +105,9 @@ class ProviderPage(View):
 
 @router.post("", status_code=201)
 async def create_provider(
-    form: NewProviderForm, caller: CallerOf, house: HouseOf, response: Response
+    form: NewProviderForm, caller: SystemOf, house: HouseOf, response: Response
 ) -> ProviderView:
     """Make a provider; needs a SYSTEM key."""
-    require_system(caller)
     _check_parameters(form.token_parameters)
     provider_id = form.id or uuid4().hex
     provider = msgspec.convert(form.model_dump(mode="json") | {"id": provider_id}, Provider)
@@ -137,10 +136,9 @@ async def get_provider(provider_id: str, house: HouseOf) -> ProviderView:
 
 @router.patch("/{provider_id}")
 async def change_provider(
-    provider_id: str, form: ProviderForm, caller: CallerOf, house: HouseOf
+    provider_id: str, form: ProviderForm, caller: SystemOf, house: HouseOf
 ) -> ProviderView:
     """Change what is named, and with it all integrations of this provider; needs a SYSTEM key."""
-    require_system(caller)
     _check_parameters(form.token_parameters)
     changes = msgspec.convert(form.model_dump(mode="json", exclude_unset=True), ProviderChanges)
     changed = await house.providers.change(provider_id, changes, by=caller.who)
@@ -149,9 +147,8 @@ async def change_provider(
 
 
 @router.delete("/{provider_id}", status_code=204, response_class=Response)
-async def delete_provider(provider_id: str, caller: CallerOf, house: HouseOf) -> Response:
+async def delete_provider(provider_id: str, caller: SystemOf, house: HouseOf) -> Response:
     """Remove a provider that no integration uses; needs a SYSTEM key."""
-    require_system(caller)
     await house.providers.remove(provider_id, by=caller.who)
     return Response(status_code=204)
 

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -34,3 +35,17 @@ def test_no_file_carries_a_path_of_one_machine() -> None:
     strays = [str(p) for p in _tracked() if p != Path(__file__) and machine.search(p.read_bytes())]
 
     assert strays == []
+
+
+VENDORED = [path for package in ("config", "hub") for path in (ROOT / package).rglob("VENDORED.md")]
+SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
+
+
+def test_what_is_not_ours_is_what_its_table_says() -> None:
+    assert VENDORED
+    for told in VENDORED:
+        sums = set(SHA256.findall(told.read_text()))
+        files = [path for path in told.parent.iterdir() if path.suffix in {".js", ".css", ".woff2"}]
+        held = {sha256(path.read_bytes()).hexdigest() for path in files}
+        assert sums <= held, f"{told} tells of files that are not there, or were changed"
+        assert (told.parent / "LICENSE").exists()
