@@ -13,6 +13,7 @@ from config.background import cease
 from config.errands import Errand, run_errands
 from config.readiness import checks
 from config.settings import Settings
+from config.syncing import open_syncing
 from config.wiring import open_delivery, open_outside, open_registry
 from delivery.headroom import Headroom
 from delivery.intake import Intake
@@ -36,6 +37,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
         headroom = Headroom(delivery.store)
         renderer = Renderer()
         stack.push_async_callback(renderer.close)
+        syncing = await stack.enter_async_context(open_syncing(settings, registry, renderer))
         metrics = Metrics(registry.integrations, delivery.control, delivery.meters)
         house = House(
             programs=registry.programs,
@@ -47,6 +49,10 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             subscriptions=registry.subscriptions,
             renderer=renderer,
             event_completions=registry.event_completions,
+            notices=registry.notices,
+            syncs=syncing.syncs,
+            sync_batches=syncing.batches,
+            synchronizer=syncing.running,
             known=KnownIntegrations(
                 looking_in(registry.integrations, registry.providers), clock.now
             ),
@@ -77,4 +83,6 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             Errand("write down the uses of keys", EVERY_SECOND, registry.keys.note_uses),
         )
         stack.push_async_callback(cease, asyncio.create_task(run_errands(errands)))
-        yield build(house)
+        app = build(house)
+        app.state.on_stop = syncing.running.stop
+        yield app

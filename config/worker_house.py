@@ -8,7 +8,9 @@ from datetime import timedelta
 from config import clock
 from config.conversion import make_converter
 from config.errands import Errand
+from config.notices import notice_errands
 from config.settings import Settings
+from config.syncing import open_syncing
 from config.wiring import open_delivery, open_outside, open_registry
 from delivery.alerts import Alerts
 from delivery.drain import Drainer
@@ -22,7 +24,7 @@ from delivery.running import Running
 from delivery.statement_queue import Policy
 from hub.templates.renderer import Renderer
 
-EVERY_SECOND = timedelta(seconds=1)
+EVERY_SECOND, EVERY_TEN_SECONDS = timedelta(seconds=1), timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
         outside = await stack.enter_async_context(open_outside(settings, registry, delivery))
         renderer = Renderer()
         stack.push_async_callback(renderer.close)
+        syncing = await stack.enter_async_context(open_syncing(settings, registry, renderer))
         drainer = Drainer(
             store=delivery.store,
             leases=Leases(delivery.store, clock.now),
@@ -63,6 +66,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
         )
         headroom = Headroom(delivery.store)
         converter = make_converter(registry, delivery, headroom, renderer, settings, name)
+        mailer = open_mailer(settings)
         letters = Letters(
             settings.mail_from,
             settings.public_url,
@@ -75,7 +79,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 delivery.store,
                 delivery.states,
                 registry.integrations,
-                open_mailer(settings),
+                mailer,
                 letters.write,
                 clock.now,
             ),
@@ -91,6 +95,8 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
             errands=(
                 Errand("look at the room left", EVERY_SECOND, headroom.look),
                 Errand("convert events", EVERY_SECOND, converter.run),
+                *notice_errands(registry, mailer, settings, name),
+                Errand("sync who is due", EVERY_TEN_SECONDS, syncing.nightly.run_due),
             ),
         )
 

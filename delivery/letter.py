@@ -7,7 +7,7 @@ escaped before it stands in HTML.
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.errors import MessageError
@@ -55,8 +55,8 @@ class Letters:
         words = self._words(problem, integration, health)
         letter = EmailMessage()
         letter["Subject"] = f"{line(integration.name, LONGEST_NAME)}: {SUBJECTS[problem.kind]}"
-        letter["From"] = _from(self.sender)
-        recipients = list(_addresses(integration.technical_emails))
+        letter["From"] = sender_address(self.sender)
+        recipients = list(usable_addresses(integration.technical_emails))
         if recipients:
             letter["To"] = recipients
         letter["Date"] = problem.at
@@ -115,12 +115,14 @@ def length(time: timedelta) -> str:
     return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
-def _from(sender: str) -> Address:
+def sender_address(sender: str) -> Address:
+    """Read who signs: `Name <address>`, or only an address."""
     name, address = parseaddr(line(sender, 320))
     return Address(name or "Learning Hub", addr_spec=address)
 
 
-def _addresses(emails: tuple[str, ...]) -> Iterator[Address]:
+def usable_addresses(emails: Sequence[str]) -> Iterator[Address]:
+    """Give those that can stand in a header."""
     for email in emails:
         if email == line(email, 320):
             try:

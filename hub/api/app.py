@@ -9,6 +9,8 @@ from hub.api import (
     events,
     health,
     integrations,
+    keys,
+    mails,
     previews,
     problems,
     programs,
@@ -16,6 +18,7 @@ from hub.api import (
     rehearsals,
     statements,
     subscriptions,
+    syncs,
 )
 from hub.api.door import Door
 from hub.api.explorer import add_explorer
@@ -61,7 +64,9 @@ def _learning_hub() -> tuple[APIRouter, ...]:
         previews.router,
         events.router,
         subscriptions.router,
+        syncs.router,
         event_completions.router,
+        mails.router,
     )
 
 
@@ -73,5 +78,6 @@ def _routers() -> tuple[APIRouter, ...]:
         integrations.one,
         rehearsals.router,
         providers.router,
+        keys.router,
         health.router,
     )

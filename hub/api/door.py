@@ -35,7 +35,8 @@ class Door:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        answer = _Answer(send, scope["path"], _request_id(headers), xapi_version(headers))
+        scope.setdefault("state", {})
+        answer = _Answer(send, scope, _request_id(headers), xapi_version(headers))
         if _length(headers) > self._bound:
             await answer.refuse(scope, receive, 413, str(BodyTooLarge(self._bound)))
             return
@@ -69,9 +70,10 @@ class Door:
 class _Answer:
     """The answer to one request, and what every answer carries."""
 
-    def __init__(self, send: Send, path: str, request_id: str, version: str) -> None:
+    def __init__(self, send: Send, scope: Scope, request_id: str, version: str) -> None:
         self._send = send
-        self._xapi_version = version if path.startswith(XAPI) else None
+        self._state = scope["state"]
+        self._xapi_version = version if scope["path"].startswith(XAPI) else None
         self.request_id = request_id
         self.begun = False
 
@@ -82,6 +84,8 @@ class _Answer:
             headers["X-Request-Id"] = self.request_id
             if self._xapi_version is not None:
                 headers["X-Experience-API-Version"] = self._xapi_version
+            if ends_at := self._state.get("key_ends_at"):
+                headers["X-API-Key-Expires"] = ends_at.isoformat().replace("+00:00", "Z")
         await self._send(part)
 
     async def refuse(self, scope: Scope, receive: Receive, status: int, detail: str) -> None:

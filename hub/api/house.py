@@ -18,9 +18,13 @@ from hub.registry.event_completions import EventCompletions
 from hub.registry.events import Events
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.keys import Keys
+from hub.registry.notices import Notices
 from hub.registry.programs import Programs
 from hub.registry.providers import Providers
 from hub.registry.subscriptions import Subscriptions
+from hub.registry.sync_batches import SyncBatches
+from hub.registry.syncs import Syncs
+from hub.sync.running import Running
 from hub.taking import Taking
 from hub.templates.renderer import Renderer
 from hub.upkeep import Upkeep
@@ -50,6 +54,10 @@ class House:
     subscriptions: Subscriptions
     renderer: Renderer
     event_completions: EventCompletions
+    notices: Notices
+    syncs: Syncs
+    sync_batches: SyncBatches
+    synchronizer: Running
     known: KnownIntegrations
     intake: Intake
     control: Control

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+WARNED_BEFORE = timedelta(days=30)
+"""How long before its end a key is warned of."""
 
 
 class Right(StrEnum):
@@ -20,6 +24,7 @@ class Caller:
     user_id: str
     system: bool
     rights: Mapping[str, Right]
+    expires_at: datetime | None = None
 
     @property
     def who(self) -> str:
@@ -30,6 +35,10 @@ class Caller:
     def programs(self) -> frozenset[str]:
         """The programs the key names; a system key may read all others too."""
         return frozenset(self.rights)
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Say whether the key ends within a month."""
+        return self.expires_at is not None and self.expires_at - now <= WARNED_BEFORE
 
     def may_read(self, program_id: str) -> bool:
         return self.system or program_id in self.rights

@@ -1,7 +1,7 @@
 """API keys: made, verified, revoked. A key is shown once and kept as a hash."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -134,6 +134,24 @@ class Keys:
             )
         return page.each(_record)
 
+    async def ending(self, *, before: datetime) -> Sequence[ApiKey]:
+        """Return the keys that end before then, still serve, and were not warned of."""
+        query = select(ApiKeyRow).where(
+            ApiKeyRow.expires_at <= before,
+            ApiKeyRow.expires_at > self._clock(),
+            ApiKeyRow.revoked_at.is_(None),
+            ApiKeyRow.warned_at.is_(None),
+        )
+        async with self._database.read() as session:
+            rows = (await session.scalars(query.order_by(ApiKeyRow.expires_at))).all()
+        return [_record(row) for row in rows]
+
+    async def mark_warned(self, key_id: str) -> None:
+        """Write down that somebody was told of this key's end."""
+        marked = update(ApiKeyRow).where(ApiKeyRow.id == key_id).values(warned_at=self._clock())
+        async with self._database.write() as session:
+            await session.execute(marked)
+
     async def revoke(self, key_id: str, *, by: str) -> ApiKey:
         """End a key's life, within five seconds everywhere; to revoke it again changes nothing."""
         async with self._database.write() as session:
@@ -164,7 +182,7 @@ class Keys:
         if row is None or row.revoked_at is not None:
             return None
         record = _record(row)
-        caller = Caller(row.id, row.user_id, row.system, record.rights)
+        caller = Caller(row.id, row.user_id, row.system, record.rights, row.expires_at)
         return KnownKey(row.digest, caller, row.expires_at)
 
 

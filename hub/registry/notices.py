@@ -98,10 +98,13 @@ class Notices:
         async with self._database.write() as session:
             await session.execute(delete(NoticeRow).where(_is(program_id, kind, about)))
 
-    async def due(self, *, quiet: timedelta, gathered: timedelta) -> Sequence[Addressee]:
+    async def due(
+        self, *, quiet: timedelta, gathered: timedelta, program_id: str | None = None
+    ) -> Sequence[Addressee]:
         """Return the programs to be told something now.
 
-        Those with a notice at least `gathered` old, to whom no mail went in the last `quiet`.
+        Those with a notice at least `gathered` old, to whom no mail went in the last `quiet`; with
+        `program_id`, at most this one.
         """
         now = self._clock()
         has_notice = exists().where(
@@ -111,6 +114,8 @@ class Notices:
             ProgramMailRow.program_id == ProgramRow.id, ProgramMailRow.at > now - quiet
         )
         query = select(ProgramRow).where(has_notice, ~has_mail).order_by(ProgramRow.id)
+        if program_id is not None:
+            query = query.where(ProgramRow.id == program_id)
         async with self._database.read() as session:
             rows = (await session.scalars(query)).all()
         return [

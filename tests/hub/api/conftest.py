@@ -37,16 +37,28 @@ from hub.registry.event_completions import EventCompletions
 from hub.registry.events import Events
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.keys import Keys
+from hub.registry.leases import SqlLeases
 from hub.registry.migrate import migrate
+from hub.registry.notices import Notices
 from hub.registry.programs import Programs
 from hub.registry.providers import Provider, Providers
 from hub.registry.subscriptions import Subscriptions
+from hub.registry.sync_batches import SyncBatches
+from hub.registry.syncs import Syncs
 from hub.registry.vault import Vault
+from hub.sync.gathering import Bounds
+from hub.sync.learning_builder import LearningBuilder
+from hub.sync.posting import Posting
+from hub.sync.publisher_part import Tools
+from hub.sync.running import Running
+from hub.sync.synchronizer import Synchronizer
+from hub.sync.telling import Telling
 from hub.templates.renderer import Renderer
 from hub.upkeep import Upkeep
 from hub.xapi.rules import ActorId, ObjectId
 from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import FakeDoorbell
+from tests.fakes.notes import Notes
 from tests.fakes.sealer import PlainSealer
 
 RECEIPT_AGE = timedelta(days=7)
@@ -185,6 +197,7 @@ async def hub(
     tokens = Tokens(redis, rehearsing, PlainSealer(), integrations, clock, WITHIN)
     lrs = Lrs(rehearsing, within=WITHIN, clock=clock)
     control = _control(store, doorbell, clock)
+    syncing = _syncing(database, vault, clock, renderer, rehearsing)
     house = House(
         programs=Programs(database, vault, clock),
         keys=Keys(database, PEPPER, clock),
@@ -195,6 +208,10 @@ async def hub(
         subscriptions=Subscriptions(database, clock),
         renderer=renderer,
         event_completions=EventCompletions(database, clock),
+        notices=Notices(database, clock),
+        syncs=Syncs(database, clock),
+        sync_batches=SyncBatches(database, clock),
+        synchronizer=syncing,
         known=KnownIntegrations(looking_in(integrations, providers), clock),
         intake=Intake(store, Headroom(store), doorbell, Meters(store), clock, 100),
         control=control,
@@ -214,6 +231,7 @@ async def hub(
     for client in clients:
         await client.aclose()
     redis_server.connected = True
+    await syncing.finish()
     await renderer.close()
     await redis.aclose()
 
@@ -229,6 +247,29 @@ def _control(store: Store, doorbell: FakeDoorbell, clock: FakeClock) -> Control:
         doorbell=doorbell,
         clock=clock,
         receipt_age=RECEIPT_AGE,
+    )
+
+
+def _syncing(
+    database: Database,
+    vault: Vault,
+    clock: FakeClock,
+    renderer: Renderer,
+    client: httpx.AsyncClient,
+) -> Running:
+    batches = SyncBatches(database, clock)
+    posting = Posting(batches, LearningBuilder(client, within=WITHIN))
+    return Running(
+        Synchronizer(
+            programs=Programs(database, vault, clock),
+            subscriptions=Subscriptions(database, clock),
+            leases=SqlLeases(database, clock),
+            syncs=Syncs(database, clock),
+            tools=Tools(Events(database, clock), batches, renderer, posting, Bounds(rows=5)),
+            telling=Telling(Notes()),
+            clock=clock,
+            name="test",
+        )
     )
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from hub.errors import BadUserId, RegistryUnavailable, UnknownKey, UnknownProgram
-from hub.registry.caller import Caller, Right
+from hub.registry.caller import WARNED_BEFORE, Caller, Right
 from hub.registry.database import Database
 from hub.registry.keys import Keys
 from hub.registry.programs import Programs
@@ -272,3 +272,33 @@ async def test_a_crowd_that_comes_at_once_asks_the_database_once(
 
     assert None not in callers
     assert asked == 1
+
+
+async def test_keys_that_end_soon_are_found_until_they_are_warned_of(
+    keys: Keys, clock: MovedClock
+) -> None:
+    soon, later = clock.now + timedelta(days=1), clock.now + timedelta(days=2)
+    second = await keys.create("second", expires_at=later, by="test")
+    first = await keys.create("first", expires_at=soon, by="test")
+    revoked = await keys.create("revoked", expires_at=soon, by="test")
+    await keys.create("never", by="test")
+    await keys.revoke(revoked.record.id, by="test")
+
+    found = await keys.ending(before=later)
+    await keys.mark_warned(second.record.id)
+
+    assert [key.id for key in found] == [first.record.id, second.record.id]
+    assert [key.id for key in await keys.ending(before=later)] == [first.record.id]
+    clock.move(timedelta(days=1).total_seconds())
+    assert await keys.ending(before=later) == []
+
+
+async def test_a_caller_knows_when_its_key_ends(keys: Keys, clock: MovedClock) -> None:
+    ends = clock.now + WARNED_BEFORE + timedelta(seconds=1)
+    created = await keys.create("ann", system=True, expires_at=ends, by="test")
+
+    caller = await keys.verify("ann", created.api_key)
+
+    assert caller is not None
+    assert not caller.ends_soon(clock.now)
+    assert caller.ends_soon(clock.now + timedelta(seconds=1))

@@ -1,0 +1,103 @@
+"""Writes the letter that tells the contacts of a program all that is pending. Pure.
+
+The same notices make the same letter, Message-ID included, so that one that is sent twice can be
+known as one. What others wrote is cleaned before it stands in a header, and escaped in HTML.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from textwrap import wrap
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from delivery.letter import length, line, moment, sender_address, usable_addresses
+from hub.registry.notices import Addressee, Notice, NoticeKind
+
+MOST_TOLD = 50
+"""Notices in one letter; the others wait for the next."""
+LONGEST_NAME, LONGEST_WORDS = 80, 1000
+WIDTH = 78
+
+SUBJECTS = {
+    NoticeKind.SYNC: "events could not be imported",
+    NoticeKind.COMPLETIONS: "events could not be made into statements",
+    NoticeKind.KEY: "an API key ends soon",
+}
+SEVERAL = "several things need your attention"
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "letters"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """Writes the letters of one hub: who signs them, and how often one may come."""
+
+    sender: str
+    public_url: str
+    interval: timedelta = timedelta(hours=24)
+
+    def write(self, to: Addressee, notices: Sequence[Notice]) -> EmailMessage:
+        """Write the letter that tells these notices, one at least and `MOST_TOLD` at most."""
+        digest = _digest(to.program_id, notices)
+        letter = EmailMessage()
+        letter["Subject"] = f"{line(to.name, LONGEST_NAME)}: {_subject(notices)}"
+        letter["From"] = sender_address(self.sender)
+        recipients = list(usable_addresses(to.emails))
+        if recipients:
+            letter["To"] = recipients
+        letter["Date"] = max(notice.noted_at for notice in notices)
+        domain = letter["From"].addresses[0].domain or "localhost"
+        letter["Message-ID"] = f"<{digest}@{domain}>"
+        letter["Auto-Submitted"] = "auto-generated"
+        words = self._words(to, notices)
+        letter.set_content(_templates.get_template("notices.txt").render(words))
+        html = _templates.get_template("notices.html").render(words)
+        letter.add_alternative(html, subtype="html")
+        letter.set_boundary(digest)
+        return letter
+
+    def _words(self, to: Addressee, notices: Sequence[Notice]) -> dict[str, object]:
+        told = [_told(notice) for notice in notices]
+        return {
+            "name": line(to.name, LONGEST_NAME),
+            "program": line(to.program_id, LONGEST_NAME),
+            "heading": _heading(notices),
+            "notices": told,
+            "interval": length(self.interval),
+            "link": f"{self.public_url.rstrip('/')}/portal",
+        }
+
+
+def _told(notice: Notice) -> dict[str, object]:
+    words = line(notice.words, LONGEST_WORDS)
+    return {
+        "words": words,
+        "lines": wrap(words, WIDTH - 4, break_long_words=False, break_on_hyphens=False),
+        "at": moment(notice.noted_at),
+    }
+
+
+def _subject(notices: Sequence[Notice]) -> str:
+    kinds = {notice.kind for notice in notices}
+    return SUBJECTS[kinds.pop()] if len(kinds) == 1 else SEVERAL
+
+
+def _heading(notices: Sequence[Notice]) -> str:
+    subject = _subject(notices)
+    return f"{subject[0].upper()}{subject[1:]}"
+
+
+def _digest(program_id: str, notices: Sequence[Notice]) -> str:
+    origin = [program_id, *(f"{notice.id} {notice.words}" for notice in notices)]
+    return hashlib.sha256("\n".join(origin).encode()).hexdigest()[:32]
