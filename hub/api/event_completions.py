@@ -17,9 +17,11 @@ from hub.api.moments import GivenMoment
 from hub.api.pages import Cursor, Limit
 from hub.api.strict import PascalForm, PascalView, StrictRoute
 from hub.api.template_checks import BadTemplates
+from hub.conversion.converter import FAILURES
 from hub.conversion.making import objection
 from hub.errors import UnknownConversion
 from hub.registry.event_completions import Conversion, Counts, Failure
+from hub.registry.notices import NoticeKind
 from hub.xapi.flaw import Flaw
 
 router = APIRouter(
@@ -129,6 +131,7 @@ async def delete_event_completions(
 ) -> Response:
     """Convert no more events; what was delivered stays delivered."""
     await house.event_completions.delete(program_id, by=caller.who)
+    await house.notices.withdraw(program_id, NoticeKind.COMPLETIONS, FAILURES)
     return Response(status_code=204)
 
 

@@ -5,10 +5,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from hub.conversion.converter import FAILURES
 from hub.registry.conversion_steps import ConversionSteps, Step
 from hub.registry.database import Database
 from hub.registry.event_completions import Failure
 from hub.registry.leases import SqlLeases
+from hub.registry.notices import NoticeKind
 from tests.hub.api.conftest import Hub, errors_of
 
 PATH = "/api/programs/ACME/eventCompletions"
@@ -44,6 +46,7 @@ async def test_a_template_is_saved_shown_and_deleted(hub: Hub, prefix: str) -> N
     shown = await hub.reader.get(path)
     await publish(hub, "ACME-2")
     later = await hub.reader.get(path)
+    await hub.house.notices.note("ACME", NoticeKind.COMPLETIONS, FAILURES, "some failed")
     deleted = await hub.acme.delete(path)
 
     assert (saved.status_code, saved.content) == (204, b"")
@@ -57,6 +60,7 @@ async def test_a_template_is_saved_shown_and_deleted(hub: Hub, prefix: str) -> N
     }
     assert later.json()["Waiting"] == 1
     assert (deleted.status_code, deleted.content) == (204, b"")
+    assert await hub.house.notices.pending("ACME") == []
     assert (await hub.reader.get(path)).status_code == 404
 
 
