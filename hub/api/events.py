@@ -19,13 +19,14 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from hub.api.access import CallerOf, ReadableProgram, authenticate
-from hub.api.errors import AlreadyThere, BadRequest, Forbidden, NotFound
+from hub.api.errors import AlreadyThere, Forbidden, NotFound
 from hub.api.house import House, HouseOf, house_of
+from hub.api.moments import GivenMoment
 from hub.api.pages import Cursor
-from hub.api.strict import StrictRoute, require_json
-from hub.errors import EventExists
+from hub.api.strict import Line, StrictRoute, require_json
+from hub.errors import BadCursor, EventExists
 from hub.events.event import Event, EventType, NewEvent
-from hub.events.fields import moment
+from hub.events.fields import PROGRAM_ID, UNPRINTABLE, moment
 from hub.events.reading import read
 from hub.events.writing import write, write_page, written
 from hub.registry.caller import Caller
@@ -39,12 +40,14 @@ router = APIRouter(tags=["Events"], route_class=StrictRoute)
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="how many at most")]
 Since = Annotated[
-    str | None, Query(description="only events created after this time (their CreatedUtc)")
+    GivenMoment | None, Query(description="only events whose CreatedUtc is later than this time")
 ]
-Until = Annotated[str | None, Query(description="only events created up to and at this time")]
+Until = Annotated[
+    GivenMoment | None, Query(description="only events whose CreatedUtc is this time or earlier")
+]
 Type = Annotated[EventType | None, Query(alias="eventType", description="only of this type")]
 Category = Annotated[
-    str | None, Query(max_length=200, description="only of this PublisherEventCategory.value")
+    Line | None, Query(description="only of this PublisherEventCategory.value")
 ]
 Publisher = Annotated[
     str | None, Query(alias="publisherProgramId", max_length=25, description="only of this one")
@@ -77,9 +80,8 @@ ROUTES = tuple(Route(path, post_events, methods=["POST"]) for path in ("/api/eve
 class Window:
     """Which events are asked for, and how many."""
 
-    after: str | None
-    since: str | None
-    until: str | None
+    after: datetime | None
+    until: datetime | None
     event_type: EventType | None
     category: str | None
     limit: int
@@ -94,7 +96,8 @@ def window(
     category: Category = None,
 ) -> Window:
     """Read the filters that both lists of events know."""
-    return Window(cursor, since, until, event_type, category, limit)
+    given = [moment for moment in (since, _read_cursor(cursor)) if moment]
+    return Window(max(given, default=None), until, event_type, category, limit)
 
 
 WindowOf = Annotated[Window, Depends(window)]
@@ -136,7 +139,8 @@ async def delete_event(event_id: str, caller: CallerOf, house: HouseOf) -> Respo
 
 
 async def _visible(event_id: str, caller: Caller, house: House) -> Event:
-    event = await house.events.find(event_id)
+    # PostgreSQL cannot even be asked for an id with a NUL.
+    event = None if UNPRINTABLE.search(event_id) else await house.events.find(event_id)
     if event is not None:
         publisher = event.content.publisher_program_id
         if await house.subscriptions.may_see(caller, publisher):
@@ -145,18 +149,17 @@ async def _visible(event_id: str, caller: Caller, house: House) -> Event:
 
 
 async def _published(program_id: str, caller: Caller, house: House, asked: Window) -> Response:
-    known = await house.programs.find(program_id)
-    if known is None or not await house.subscriptions.may_see(caller, program_id):
+    known = PROGRAM_ID.fullmatch(program_id) and await house.programs.find(program_id)
+    if not known or not await house.subscriptions.may_see(caller, program_id):
         raise NotFound(f"there is no program {program_id}")
     return await _page(house, {program_id}, asked)
 
 
 async def _page(house: House, publishers: frozenset[str] | set[str], asked: Window) -> Response:
-    sinces = [_moment("since", asked.since), _moment("cursor", asked.after)]
     events = await house.events.read(
         publishers,
-        after=max((since for since in sinces if since), default=None),
-        until=_moment("until", asked.until),
+        after=asked.after,
+        until=asked.until,
         event_type=asked.event_type,
         category=asked.category,
         limit=asked.limit + 1,
@@ -180,13 +183,12 @@ def _taken(error: EventExists, *, several: bool) -> list[Flaw]:
     return [Flaw(f"{place}/EventId", f"{event_id} is taken") for place, event_id in named]
 
 
-def _moment(name: str, text: str | None) -> datetime | None:
+def _read_cursor(text: str | None) -> datetime | None:
     if text is None:
         return None
     found = moment(text)
     if found is None:
-        words = "is not one of ours" if name == "cursor" else "must be a time with Z or an offset"
-        raise BadRequest(f"the query parameter {name} {words}")
+        raise BadCursor("this cursor is not one of ours")
     return found
 
 
@@ -195,4 +197,5 @@ def _new_id(program_id: str) -> str:
 
 
 def _place(event_id: str) -> str:
-    return f"/events/{quote(event_id)}"
+    # Slashes, too: on its way a client would resolve an id with /../ in it to another address.
+    return f"/events/{quote(event_id, safe='')}"

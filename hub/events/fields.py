@@ -32,7 +32,9 @@ TYPES = frozenset(EventType)
 
 def flaws(event: Mapping[str, object]) -> Iterator[Flaw]:
     """Find everything that is wrong with one event."""
-    for name in event.keys() - KNOWN:
+    for name in event:
+        if name in KNOWN:
+            continue
         given = name in {"CreatedUtc", "CreatedUTC"}
         words = "is given by the hub" if given else "is not a key that is known here"
         yield Flaw(point(name), words)
@@ -44,7 +46,8 @@ def flaws(event: Mapping[str, object]) -> Iterator[Flaw]:
         required = name in REQUIRED
         if (value := event.get(name)) is not None or (required and name in event):
             yield from _text_flaws(point(name), value, longest)
-    if "EventType" in event and event["EventType"] not in TYPES:
+    kind = event.get("EventType", "")
+    if "EventType" in event and not (isinstance(kind, str) and kind in TYPES):
         yield Flaw("/EventType", f"must be one of {', '.join(EventType)}")
     yield from _category_flaws(event.get("PublisherEventCategory"))
     yield from _time_flaws(event)

@@ -70,7 +70,7 @@ def read(
 def _read_one(parsed: object, body: bytes, new_id: Callable[[str], str]) -> NewEvent:
     if not isinstance(parsed, dict):
         raise InvalidEvents([NO_OBJECT])
-    if found := list(flaws(parsed)):
+    if found := list(islice(flaws(parsed), MOST_FLAWS)):
         raise InvalidEvents(found)
     return event_of(parsed, _one.decode(body), new_id)
 

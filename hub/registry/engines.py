@@ -68,9 +68,11 @@ def _postgres_engine(target: URL, patience_seconds: int) -> AsyncEngine:
     def begin(connection: Connection) -> None:
         # Local to the transaction, because poolers hand connections on as they are.
         # The second: a process that froze in the middle must not hold its locks for ever.
+        # The third: in another zone, moments at the ends of the calendar could not be read.
         connection.exec_driver_sql(
             f"SET LOCAL statement_timeout = '{patience_seconds}s';"
-            f" SET LOCAL idle_in_transaction_session_timeout = '{patience_seconds}s'"
+            f" SET LOCAL idle_in_transaction_session_timeout = '{patience_seconds}s';"
+            " SET LOCAL timezone = 'UTC'"
         )
 
     event.listen(engine.sync_engine, "begin", begin)

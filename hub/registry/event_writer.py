@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import case, insert, literal, select, update
+from sqlalchemy import case, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hub.errors import EventExists, HubError, RegistryUnavailable, UnknownProgram
+from hub.errors import EventExists, HubError, RegistryUnavailable, UnknownProgram, UnstorableValue
 from hub.events.event import NewEvent
 from hub.registry.clock import Clock
 from hub.registry.database import Database
@@ -49,7 +49,8 @@ class EventWriter:
     async def add(self, events: Sequence[NewEvent]) -> None:
         """Add all of these events, or none; they are committed when this returns.
 
-        Raises EventExists, UnknownProgram: none was added. RegistryUnavailable: nobody knows.
+        Raises EventExists, UnknownProgram, UnstorableValue: none was added. RegistryUnavailable:
+        nobody knows.
         """
         if not events:
             return
@@ -64,8 +65,11 @@ class EventWriter:
         while self._waiting:
             calls = self._next()
             try:
-                verdicts = await self._add_together(calls)
+                verdicts = await self._add(calls)
             except BaseException as error:
+                if isinstance(error, RegistryUnavailable):
+                    # Those behind them would wait for the same store, each group after the other.
+                    calls, self._waiting = [*calls, *self._waiting], []
                 for call in calls:
                     _answer(call, error if isinstance(error, Exception) else _cut_short())
                 if not isinstance(error, Exception):
@@ -84,6 +88,15 @@ class EventWriter:
                 calls.append(call)
                 count += len(call.events)
         return calls
+
+    async def _add(self, calls: Sequence[_Call]) -> list[HubError | None]:
+        try:
+            return await self._add_together(calls)
+        except UnstorableValue as error:
+            if len(calls) == 1:
+                return [error]
+            # The database does not say which call it is, so each is tried by itself.
+            return [verdict for call in calls for verdict in await self._add([call])]
 
     async def _add_together(self, calls: Sequence[_Call]) -> list[HubError | None]:
         if not calls:
@@ -140,14 +153,9 @@ class EventWriter:
 
 
 async def _wind_up(session: AsyncSession) -> None:
-    """Make the row of the clock; of several that do, one does."""
-    first = select(EventClockRow.id).where(EventClockRow.id == ONLY_ROW)
-    await session.execute(
-        insert(EventClockRow).from_select(
-            ["id", "last_micros"],
-            select(literal(ONLY_ROW), literal(0)).where(~first.exists()),
-        )
-    )
+    """Make the row of the clock; of several who try at once, one does, and none fails."""
+    made = "INSERT INTO event_clock (id, last_micros) VALUES (:id, 0) ON CONFLICT DO NOTHING"
+    await session.execute(text(made), {"id": ONLY_ROW})
 
 
 async def _taken(session: AsyncSession, ids: Sequence[str]) -> set[str]:

@@ -37,7 +37,8 @@ class Events:
     async def add(self, events: Sequence[NewEvent]) -> None:
         """Add all of these events, or none; they are committed when this returns.
 
-        Raises EventExists, UnknownProgram: none was added. RegistryUnavailable: nobody knows.
+        Raises EventExists, UnknownProgram, UnstorableValue: none was added. RegistryUnavailable:
+        nobody knows.
         """
         await self._writer.add(events)
 

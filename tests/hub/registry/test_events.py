@@ -200,5 +200,3 @@ async def test_a_moment_is_not_given_twice_though_its_event_is_gone(events: Even
     (event,) = await events.read(["ACME"], limit=10)
     assert before is not None
     assert event.created_at > before
-
-
