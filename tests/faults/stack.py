@@ -67,6 +67,8 @@ class Stack:
     """A running house, and what stands around it."""
 
     folder: Path
+    key: tuple[str, str]
+    """User id and text of a SYSTEM key."""
     environ: dict[str, str]
     sandbox: Sandbox
     valkey: EmbeddedValkey
@@ -249,7 +251,9 @@ async def open_house(prepared: Prepared, folder: Path, **settings: str) -> Async
         ) as client,
     ):
         environ = _environ(data, port=web_port, redis_port=to_redis.port, **settings)
-        stack = Stack(folder, environ, sandbox, valkey, client, Store(redis), to_lrs, to_redis)
+        stack = Stack(
+            folder, prepared.key, environ, sandbox, valkey, client, Store(redis), to_lrs, to_redis
+        )
         try:
             yield stack
         finally:
