@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, delete, exists, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hub.errors import UnknownProgram
 from hub.registry.clock import Clock
 from hub.registry.database import Database
 from hub.registry.leases import SqlLease, require
@@ -66,20 +66,15 @@ class Notices:
         self._clock = clock
 
     async def note(self, program_id: str, kind: NoticeKind, about: str, words: str) -> None:
-        """Have the contacts told this with the next mail."""
+        """Have the contacts told this with the next mail. Raises UnknownProgram."""
         # Words may quote anybody, and not every character can be kept everywhere.
-        plain = "".join(one if one.isprintable() else " " for one in words)
-        try:
-            await self._note(program_id, kind, about, plain)
-        except IntegrityError:
-            # Another noted the same for the first time, between our look and our write.
-            await self._note(program_id, kind, about, plain)
-
-    async def _note(self, program_id: str, kind: NoticeKind, about: str, words: str) -> None:
+        words = "".join(one if one.isprintable() else " " for one in words)
         async with self._database.write() as session:
-            row = await session.scalar(
-                select(NoticeRow).where(_is(program_id, kind, about)).with_for_update()
-            )
+            # Two who note the same for the first time would both insert a row.
+            one_by_one = {"key_share": True}
+            if await session.get(ProgramRow, program_id, with_for_update=one_by_one) is None:
+                raise UnknownProgram(f"no program {program_id}")
+            row = await session.scalar(select(NoticeRow).where(_is(program_id, kind, about)))
             if row is not None:
                 row.words = words
                 return

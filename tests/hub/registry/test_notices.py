@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub.errors import LeaseLost
+from hub.errors import LeaseLost, UnknownProgram
 from hub.registry.database import Database
 from hub.registry.keys import Keys
 from hub.registry.leases import SqlLease, SqlLeases
@@ -59,9 +59,18 @@ async def test_the_same_again_replaces_the_words_and_keeps_the_place(
 
 
 async def test_two_who_note_the_same_at_once_both_do(notices: Notices) -> None:
-    await asyncio.gather(*(notices.note("ACME", SYNC, "PUB", f"{n}") for n in range(8)))
+    # Once around beforehand, so that the connections are there and nobody waits for one.
+    await asyncio.gather(*(notices.note("OTHER", SYNC, f"{n}", "first") for n in range(8)))
 
-    assert len(await words(notices)) == 1
+    for about in map(str, range(10)):
+        await asyncio.gather(*(notices.note("ACME", SYNC, about, "same") for _ in range(8)))
+
+    assert len(await words(notices)) == 10
+
+
+async def test_a_notice_needs_a_program(notices: Notices) -> None:
+    with pytest.raises(UnknownProgram, match="NONE"):
+        await notices.note("NONE", SYNC, "PUB", "to nobody")
 
 
 async def test_what_is_withdrawn_is_not_told(notices: Notices) -> None:
