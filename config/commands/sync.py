@@ -1,5 +1,7 @@
 """`hub sync`: sends what is new to a program's LearningBuilder, now."""
 
+import asyncio
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +35,10 @@ def register(app: typer.Typer) -> None:
 
 
 def sync(program: Program, *, as_json: AsJson = False) -> None:
-    """Send a program's new events to its LearningBuilder. Exit code 1 if anything failed."""
+    """Send a program's new events to its LearningBuilder. Exit code 1 if anything failed.
+
+    SIGTERM ends it after the batch on its way; the next sync goes on from there.
+    """
     report = do(_sync(prepare(), program))
     if as_json:
         tell(_whole(report), as_json=True)
@@ -52,6 +57,8 @@ async def _sync(settings: Settings, program: str) -> SyncReport:
             open_registry(settings) as registry,
             open_syncing(settings, registry, renderer) as syncing,
         ):
+            # Ctrl-C is the same, but waits for LearningBuilder no longer than a few seconds.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, syncing.running.stop)
             with _progress() as show:
                 return await syncing.running.run(Order(program, Trigger.CALL, BY), tell=show.to)
     finally:

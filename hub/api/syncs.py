@@ -214,7 +214,7 @@ def _failed(report: SyncReport) -> Response:
     status = STATUSES[first.kind]
     return problem(
         status,
-        sentence(first) + (f" (and {others} more failures)" if others else ""),
+        sentence(first) + (f" (and {others} more)" if others else ""),
         headers=COME_BACK_LATER if status == 503 else None,
         members={
             **ReportView.of(report).model_dump(mode="json", by_alias=True),

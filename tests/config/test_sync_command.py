@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from config.settings import load
 from config.wiring import open_registry
 from hub.events.event import Category, EventType, NewEvent
 from hub.registry.migrate import migrate
+from tests.waiting import until
 
 TEMPLATE = '{"COURSE": {"importProcessId": 7, "batchRowTemplate": "{\\"n\\": {{n}} }"}}'
 
@@ -98,6 +100,24 @@ async def test_a_failure_is_told_and_ends_with_1(scene: Scene) -> None:
     assert code == 1
     assert [one["kind"] for one in json.loads(out)["failures"]] == ["refused"]
     assert "hub: Events of PUB are not imported: LearningBuilder refused the batch" in err
+
+
+async def test_it_ends_in_order_when_it_is_asked_to(scene: Scene) -> None:
+    scene.sandbox.change({"batches": {"mode": "slow", "seconds": 0.5}})
+    process = await asyncio.create_subprocess_exec(
+        *hub(), "sync", "ACME", "--json", env=scene.environ, stdout=PIPE, stderr=PIPE
+    )
+    await until(lambda: scene.sandbox.imports.attempts == 1, within=30)
+
+    process.send_signal(signal.SIGTERM)
+    out, _ = await process.communicate()
+
+    told = json.loads(out)
+    assert process.returncode == 1
+    assert (told["state"], [one["state"] for one in told["batches"]]) == (
+        "cut_short",
+        ["accepted"],
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 import httpx
@@ -239,7 +240,7 @@ async def test_a_silence_counts_more_than_a_fault(scene: Scene) -> None:
 
     assert answer.status_code == 504
     assert [one["kind"] for one in answer.json()["failures"]] == ["template", "silent"]
-    assert answer.json()["detail"].endswith("(and 1 more failures)")
+    assert answer.json()["detail"].endswith("(and 1 more)")
 
 
 async def test_runs_can_be_read(scene: Scene) -> None:
@@ -264,7 +265,8 @@ async def test_runs_can_be_read(scene: Scene) -> None:
     assert (batch["state"], batch["status"], batch["rows"]) == ("refused", 400, 1)
     assert "told to answer 400" in batch["answer"]
     assert batch["firstEventAt"] == batch["lastEventAt"]
-    assert shown["until"] >= batch["lastEventAt"]
+    until_then, last = (datetime.fromisoformat(at) for at in (shown["until"], batch["lastEventAt"]))
+    assert until_then >= last
 
 
 async def test_runs_are_paged(scene: Scene) -> None:
