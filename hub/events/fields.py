@@ -70,7 +70,7 @@ def _program_flaws(event: Mapping[str, object]) -> Iterator[Flaw]:
     ):
         yield Flaw("/PublisherProgramId", "must be 1 to 25 of A-Z a-z 0-9 _ .")
         return
-    if event_id is None:
+    if event_id is None or program_id is None:
         return
     own = event_id.removeprefix(f"{program_id}-") if isinstance(event_id, str) else ""
     if not own or own == event_id or len(own) > LONGEST_OWN_PART or UNPRINTABLE.search(own):
@@ -114,10 +114,10 @@ def _time_flaws(event: Mapping[str, object]) -> Iterator[Flaw]:
             yield Flaw(point(names[0]), "is missing")
         for name in given:
             yield from _moment_flaws(point(name), event[name])
-        found = {moment(event[name]) for name in given}
-        if len(found) > 1:
+        read = {moment(event[name]) for name in given}
+        if len(read) > 1 and None not in read:
             yield Flaw(point(names[1]), f"is another time than {names[0]}")
-        times.append(found.pop() if found else None)
+        times.append(read.pop() if read else None)
     starts_at, ends_at = times
     if starts_at and ends_at and ends_at < starts_at:
         yield Flaw(point(ENDS[0]), f"is before {STARTS[0]}")

@@ -140,7 +140,7 @@ class EventWriter:
         moved = (
             update(EventClockRow)
             .where(EventClockRow.id == ONLY_ROW)
-            .values(last_micros=case((row >= now, row), else_=now) + count)
+            .values(last_micros=case((row >= now, row), else_=now - 1) + count)
             .returning(row)
         )
         last = await session.scalar(moved)
