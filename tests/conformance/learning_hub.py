@@ -10,12 +10,13 @@ from pathlib import Path
 import httpx
 
 from config import clock
+from config.sandbox.imports import API_KEY
 from config.settings import Settings, load
 from config.wiring import open_registry
 from hub.registry.caller import Right
 from tests.faults.stack import Stack, open_house, prepare
 
-LB_KEY = "the-key-for-learningbuilder"
+LB_KEY = API_KEY
 EVERYTHING = {
     "*": {
         "label": "Import everything",

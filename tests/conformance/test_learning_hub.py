@@ -412,7 +412,7 @@ class TestSyncs:
         assert bad in synced.text
         assert [batch["rows"] for batch in synced.json()["batches"]] == [1]
 
-    @pytest.mark.parametrize(("mode", "status"), [(403, 502), (500, 502), ("hang", 504)], ids=str)
+    @pytest.mark.parametrize(("mode", "status"), [(403, 502), (500, 502), ("reset", 504)], ids=str)
     async def test_a_learningbuilder_that_fails_is_told_of(
         self, hub: LearningHub, prefix: str, mode: int | str, status: int
     ) -> None:
