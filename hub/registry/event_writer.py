@@ -140,7 +140,8 @@ class EventWriter:
         moved = (
             update(EventClockRow)
             .where(EventClockRow.id == ONLY_ROW)
-            .values(last_micros=case((row >= now, row), else_=now - 1) + count)
+            # After `now`, not at it: a cursor that somebody sets to this very moment skips nothing.
+            .values(last_micros=case((row >= now, row), else_=now) + count)
             .returning(row)
         )
         last = await session.scalar(moved)

@@ -67,7 +67,7 @@ async def test_an_event_is_published_and_found_where_its_location_says(
     assert found.headers["content-type"] == "application/json"
     shown = found.json()
     created = shown.pop("CreatedUtc")
-    assert created == "2026-03-02T09:00:00.000000Z"
+    assert created == "2026-03-02T09:00:00.000001Z"
     assert shown == {
         **an_event(),
         "EventStartUtc": "2026-01-31T12:00:00.000000Z",
@@ -338,11 +338,12 @@ FILTERS = [
     ({"category": "COURSE"}, ["1", "3"]),
     ({"category": "COURSE", "eventType": "AI_STARTED"}, ["3"]),
     ({"category": "course"}, []),
-    # CreatedUtc of the first is 09:00:00, then a second for each.
-    ({"since": "2026-03-02T09:00:01Z"}, ["3", "4"]),
-    ({"since": "2026-03-02T10:00:00.999999+01:00"}, ["2", "3", "4"]),
-    ({"until": "2026-03-02T09:00:01Z"}, ["1", "2"]),
-    ({"since": "2026-03-02T09:00:00Z", "until": "2026-03-02T09:00:02Z"}, ["2", "3"]),
+    # CreatedUtc of the first is a microsecond past 09:00:00, then a second for each.
+    ({"since": "2026-03-02T09:00:01.000001Z"}, ["3", "4"]),
+    ({"since": "2026-03-02T10:00:01.000000+01:00"}, ["2", "3", "4"]),
+    ({"until": "2026-03-02T09:00:01.000001Z"}, ["1", "2"]),
+    ({"until": "2026-03-02T09:00:01Z"}, ["1"]),
+    ({"since": "2026-03-02T09:00:00.5Z", "until": "2026-03-02T09:00:02.5Z"}, ["2", "3"]),
     ({"since": "2026-03-02T09:00:02Z", "until": "2026-03-02T09:00:00Z"}, []),
     ({"limit": "2"}, ["1", "2"]),
 ]
