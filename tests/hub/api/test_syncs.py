@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -292,7 +291,7 @@ async def test_runs_are_paged(scene: Scene) -> None:
         ("other", "", 404),
         ("nobody", "", 401),
         ("acme", "?cursor=nonsense", 400),
-        ("acme", f"/{uuid4()}", 404),
+        ("acme", "/3f1d5a0e-9d0c-4b7b-8f5e-0a4a3b1c2d4e", 404),
         ("acme", "/nonsense", 404),
         ("acme", "/%00", 404),
     ],
