@@ -13,7 +13,7 @@ from hub.errors import HubError
 from hub.events.event import Category, EventType, NewEvent
 from hub.events.fields import flaws, moment
 from hub.xapi import json_text
-from hub.xapi.errors import TooMany
+from hub.xapi.errors import InvalidJson, TooMany
 from hub.xapi.flaw import MOST_FLAWS, Flaw, point
 
 DATA = "PublisherEventData"
@@ -22,8 +22,8 @@ NO_OBJECT = Flaw("", "must be an event, which is an object")
 Written = Mapping[str, object]
 Raw = Mapping[str, msgspec.Raw]
 
-_one = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_several = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class InvalidEvents(HubError):
@@ -49,34 +49,49 @@ def read(
     `new_id` makes an id for an event of that program which came without one. Raises InvalidJson,
     InvalidEvents, TooManyEvents.
     """
-    parsed = json_text.read(body)
+    parsed = json_text.parse(body)
     if not isinstance(parsed, list):
         return [_read_one(parsed, body, new_id)], False
     if not parsed:
         raise InvalidEvents([Flaw("", "must hold at least one event")])
     if len(parsed) > max_batch:
         raise TooManyEvents(len(parsed), max_batch)
-    found = (
-        Flaw(point(number) + flaw.pointer, flaw.detail)
-        for number, one in enumerate(parsed)
-        for flaw in _flaws(one)
-    )
-    if some := list(islice(found, MOST_FLAWS)):
+    # Each by itself: a short text is cleared by a look at its bytes, one of a thousand is not.
+    texts = [bytes(raw) for raw in _elements.decode(body)]
+    pairs = list(zip(texts, parsed, strict=True))
+    if some := _first(
+        _within(number, unsound)
+        for number, (text, one) in enumerate(pairs)
+        for unsound in json_text.flaws(text, one, nulls=True)
+    ):
+        raise InvalidJson(some)
+    if some := _first(
+        _within(number, flaw) for number, one in enumerate(parsed) for flaw in _flaws(one)
+    ):
         raise InvalidEvents(some)
-    raws = _several.decode(body)
-    return [event_of(one, raw, new_id) for one, raw in zip(parsed, raws, strict=True)], True
+    return [event_of(one, _members.decode(text), new_id) for text, one in pairs], True
 
 
 def _read_one(parsed: object, body: bytes, new_id: Callable[[str], str]) -> NewEvent:
+    if some := _first(json_text.flaws(body, parsed, nulls=True)):
+        raise InvalidJson(some)
     if not isinstance(parsed, dict):
         raise InvalidEvents([NO_OBJECT])
-    if found := list(islice(flaws(parsed), MOST_FLAWS)):
-        raise InvalidEvents(found)
-    return event_of(parsed, _one.decode(body), new_id)
+    if some := _first(flaws(parsed)):
+        raise InvalidEvents(some)
+    return event_of(parsed, _members.decode(body), new_id)
 
 
 def _flaws(one: object) -> Iterable[Flaw]:
     return flaws(one) if isinstance(one, dict) else [NO_OBJECT]
+
+
+def _within(number: int, flaw: Flaw) -> Flaw:
+    return Flaw(point(number) + flaw.pointer, flaw.detail)
+
+
+def _first(found: Iterable[Flaw]) -> list[Flaw]:
+    return list(islice(found, MOST_FLAWS))
 
 
 def event_of(

@@ -5,28 +5,24 @@ program unknown, spoils no other.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
-from sqlalchemy import case, insert, select, text, update
+from sqlalchemy import case, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.errors import EventExists, HubError, RegistryUnavailable, UnknownProgram, UnstorableValue
 from hub.events.event import NewEvent
 from hub.registry.clock import Clock
 from hub.registry.database import Database
+from hub.registry.event_bulk import ids_there, insert_rows
 from hub.registry.event_rows import row_of
 from hub.registry.moments import micros_of, moment_of
-from hub.registry.tables import EventClockRow, EventRow, ProgramRow, Row
+from hub.registry.tables import EventClockRow, ProgramRow
 
 TOGETHER = 2000
 """How many events share a commit at most; one call may have more."""
-AT_ONCE = 500
-"""How many ids are asked for in one query."""
 ONLY_ROW = 1
-EVENTS = Row.metadata.tables[EventRow.__tablename__]
-"""As a plain table: rows by the hundred need not become objects first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +102,7 @@ class EventWriter:
             ids = [event.id for call in calls for event in call.events]
             micros = await self._move_clock(session, len(ids))
             # Under the lock of the clock, what is not there now will not be there at the commit.
-            taken = await _taken(session, ids)
+            taken = await ids_there(session, ids)
             verdicts = []
             rows: list[Mapping[str, object]] = []
             for call in calls:
@@ -116,8 +112,7 @@ class EventWriter:
                     taken.update(event.id for event in call.events)
                     for event in call.events:
                         rows.append(row_of(event, moment_of(micros + len(rows))))
-            if rows:
-                await session.execute(insert(EVENTS), rows)
+            await insert_rows(session, rows)
         return verdicts
 
     def _verdict(self, events: Sequence[NewEvent], taken: set[str]) -> HubError | None:
@@ -129,9 +124,9 @@ class EventWriter:
 
     async def _look_for_programs(self, session: AsyncSession, calls: Sequence[_Call]) -> None:
         named = {event.publisher_program_id for call in calls for event in call.events}
-        for some in _in_lots(named - self._programs):
-            found = await session.scalars(select(ProgramRow.id).where(ProgramRow.id.in_(some)))
-            self._programs.update(found)
+        for program_id in named - self._programs:
+            if await session.get(ProgramRow, program_id) is not None:
+                self._programs.add(program_id)
 
     async def _move_clock(self, session: AsyncSession, count: int) -> int:
         """Lock the clock of events, and give the first of `count` moments, in microseconds."""
@@ -157,19 +152,6 @@ async def _wind_up(session: AsyncSession) -> None:
     """Make the row of the clock; of several who try at once, one does, and none fails."""
     made = "INSERT INTO event_clock (id, last_micros) VALUES (:id, 0) ON CONFLICT DO NOTHING"
     await session.execute(text(made), {"id": ONLY_ROW})
-
-
-async def _taken(session: AsyncSession, ids: Sequence[str]) -> set[str]:
-    taken: set[str] = set()
-    for some in _in_lots(ids):
-        taken.update(await session.scalars(select(EventRow.id).where(EventRow.id.in_(some))))
-    return taken
-
-
-def _in_lots(ids: Iterable[str]) -> Iterator[list[str]]:
-    left = iter(ids)
-    while lot := list(islice(left, AT_ONCE)):
-        yield lot
 
 
 def _refuse_repeated(events: Sequence[NewEvent]) -> None:

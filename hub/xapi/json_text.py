@@ -66,7 +66,8 @@ def flaws(
 ) -> Iterator[Flaw]:
     """Find lone surrogates, what is nested too deeply, and nulls outside of extensions."""
     # Most statements can be cleared by a look at their bytes, twenty times faster than by a walk.
-    if b"null" in raw or b"\\u" in raw or raw.count(b"{") + raw.count(b"[") > max_depth:
+    deep = raw.count(b"{") + raw.count(b"[") > max_depth
+    if deep or b"\\u" in raw or (not nulls and b"null" in raw):
         yield from _walk(parsed, max_depth, nulls=nulls)
 
 
