@@ -10,12 +10,11 @@ import orjson
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hub.registry.tables import EventRow, Row
+from hub.registry.event_rows import EVENTS
+from hub.registry.tables import EventRow
 
 AT_ONCE = 500
 """How many ids SQLite is asked for in one query."""
-EVENTS = Row.metadata.tables[EventRow.__tablename__]
-"""As a plain table: rows by the hundred need not become objects first."""
 NAMES = ", ".join(column.name for column in EVENTS.columns)
 GIVEN = ", ".join(
     f"{column.name} {'timestamptz' if column.name.endswith('_at') else 'text'}"
