@@ -336,12 +336,38 @@
     return found;
   }
 
+  // What Handlebars would put together anew for every row, fifty wrapped helpers among it, is put together
+  // once, and handed in as it hands it on to partials. Only own properties can be reached; `lookup` is the
+  // one helper that has to be told.
+  function lookupProperty(parent, name) {
+    const found = isNothing(parent) ? undefined : parent[name];
+    return isNothing(found) || Object.hasOwn(parent, name) ? found : undefined;
+  }
+
+  function wrapped(helper) {
+    return function (...given) {
+      const options = given.pop();
+      return helper.call(this, ...given, Object.assign({lookupProperty: lookupProperty}, options));
+    };
+  }
+
+  const {helperMissing, blockHelperMissing, ...named} = hb.helpers;
+  const nowhere = {whitelist: Object.create(null), defaultValue: false};
+  const RUNTIME = {
+    partial: true,
+    helpers: Object.assign({}, named, {lookup: wrapped(named.lookup)}),
+    partials: {},
+    decorators: hb.decorators,
+    hooks: {helperMissing: helperMissing, blockHelperMissing: blockHelperMissing},
+    protoAccessControl: {properties: nowhere, methods: nowhere},
+  };
+
   // Rows are handed over with a mark before each, which no JSON text can hold as it is.
   const ROW = '\x1e', FAULT = '\x1f';
 
   function row(make, one) {
     const context = one.any ? anything() : 'exact' in one ? parseExactly(one.exact) : one.data;
-    const found = make(context, {data: {event: one.event}});
+    const found = make(context, Object.assign({data: {root: context, event: one.event}}, RUNTIME));
     if (found.length > LONGEST_ROW) throw new Fault(`makes a row of more than ${LONGEST_ROW} characters`);
     if (found.includes(ROW) || found.includes(FAULT)) throw new Fault('makes a row with control characters in it');
     return ROW + found;

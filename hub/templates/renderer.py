@@ -24,7 +24,7 @@ AT_ONCE, BYTES_AT_ONCE = 500, 2 * 1024 * 1024
 LONGEST_TEMPLATE = 64 * 1024
 TRIES = 2
 EVENT_FIELD = re.compile(r"@event\.(\w+)")
-PRECISE = re.compile(r"\d{16}|\d\.?[eE]")
+PRECISE = re.compile(r"[0-9](?:[0-9]{15}|\.?[eE])")
 """Numbers that JavaScript might round; in texts it may find others, which does no harm."""
 
 Rendered = str | TemplateFault
