@@ -9,7 +9,6 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from config import clock
-from config.background import cease
 from config.errands import Errand, run_errands
 from config.readiness import checks
 from config.settings import Settings
@@ -21,6 +20,7 @@ from delivery.rehearsal import Rehearsal
 from hub.api.app import build
 from hub.api.house import House, Limits
 from hub.api.known import KnownIntegrations, looking_in
+from hub.background import cease
 from hub.metrics import Metrics
 from hub.templates.renderer import Renderer
 

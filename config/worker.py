@@ -18,7 +18,6 @@ from dramatiq import Broker, Middleware, Worker
 from dramatiq.asyncio import EventLoopThread, get_event_loop_thread, set_event_loop_thread
 from dramatiq.middleware import AsyncIO
 
-from config.background import cease
 from config.broker import open_broker
 from config.errands import run_errands
 from config.settings import Settings
@@ -28,6 +27,7 @@ from config.worker_house import WorkerHouse, open_worker
 from delivery.actors import declare
 from delivery.alerts import Alerts
 from delivery.running import Running
+from hub.background import cease
 
 IDLE_MS = 250
 """How often an idle thread looks whether it is to end; a ring wakes it at once."""

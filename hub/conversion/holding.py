@@ -5,11 +5,10 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import TypeVar
 
+from hub.background import cease
 from hub.registry.leases import SqlLease, SqlLeases
 
 T = TypeVar("T")
-
-AGAIN_SECONDS = 1
 
 
 async def while_held(
@@ -25,14 +24,7 @@ async def while_held(
             await leases.renew(lease, ttl)
         return working.result()
     finally:
-        await _break_off(working)
-
-
-async def _break_off(working: asyncio.Task[T]) -> None:
-    # More than once if need be: a wait within it may swallow a cancellation (Python 3.11).
-    while not working.done():
-        working.cancel()
-        await asyncio.wait({working}, timeout=AGAIN_SECONDS)
-    if not working.cancelled():
-        # Asked for, or asyncio complains of an error that nobody looked at.
-        working.exception()
+        await cease(working)
+        if not working.cancelled():
+            # Asked for, or asyncio complains of an error that nobody looked at.
+            working.exception()

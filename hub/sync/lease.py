@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from hub.background import cease
 from hub.errors import LeaseLost, RegistryUnavailable, SyncRunning
 from hub.registry.leases import SqlLease, SqlLeases
 
@@ -30,7 +31,7 @@ async def holding(leases: SqlLeases, program_id: str, *, holder: str) -> AsyncIt
     try:
         yield lease
     finally:
-        await _cease(renewing)
+        await cease(renewing)
         await _release(leases, lease)
 
 
@@ -44,13 +45,6 @@ async def _renew(leases: SqlLeases, lease: SqlLease) -> None:
         except LeaseLost:
             # The next write tells the run; there is nothing to stop before that.
             return
-
-
-async def _cease(renewing: asyncio.Task[None]) -> None:
-    # More than once if need be: a wait within it may swallow a cancellation (Python 3.11).
-    while not renewing.done():
-        renewing.cancel()
-        await asyncio.wait({renewing}, timeout=1)
 
 
 async def _release(leases: SqlLeases, lease: SqlLease) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from config import background
+from hub import background
 
 
 async def test_work_that_swallows_a_cancellation_ends_all_the_same(
