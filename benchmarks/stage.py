@@ -149,8 +149,8 @@ async def _accept(intake: Intake, integration_id: IntegrationId, made: Sequence[
 
 
 @asynccontextmanager
-async def open_stage() -> AsyncIterator[Stage]:
-    """Set the stage in a temporary folder, and clear it away afterwards."""
+async def open_stage(**given: str) -> AsyncIterator[Stage]:
+    """Set the stage in a temporary folder, and clear it away afterwards; `given` are settings."""
     with tempfile.TemporaryDirectory(prefix="hub-benchmark-") as folder:
         environ = {
             "HUB_DATA_DIR": folder,
@@ -158,6 +158,7 @@ async def open_stage() -> AsyncIterator[Stage]:
             "HUB_PORT": str(free_port(HOST)),
             "HUB_EGRESS_ALLOW": "127.0.0.0/8",
             "HUB_LOG_LEVEL": "warning",
+            **given,
         }
         settings = load(environ)
         valkey = EmbeddedValkey(Path(folder) / "valkey")

