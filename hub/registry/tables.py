@@ -223,6 +223,7 @@ class EventRow(Row):
     __table_args__ = (
         Index(None, "publisher_program_id", "created_at", unique=True),
         Index(None, "publisher_program_id", "category_value", "created_at"),
+        Index(None, "publisher_program_id", "event_type", "created_at"),
     )
 
     id: Mapped[str] = mapped_column(String(154), primary_key=True)

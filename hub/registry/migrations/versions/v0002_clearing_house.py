@@ -89,6 +89,11 @@ def upgrade() -> None:
         ["publisher_program_id", "category_value", "created_at"],
     )
     op.create_index(
+        "ix_events_publisher_program_id_event_type_created_at",
+        "events",
+        ["publisher_program_id", "event_type", "created_at"],
+    )
+    op.create_index(
         "ix_events_publisher_program_id_created_at",
         "events",
         ["publisher_program_id", "created_at"],
