@@ -19,8 +19,8 @@ def write_page(events: Sequence[Event], following: str | None) -> bytes:
 
 
 def written(moment: datetime) -> str:
-    """Write a moment in UTC, with its microseconds: what it is paged by must lose nothing."""
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    """Write a moment of UTC, with its microseconds: what it is paged by must lose nothing."""
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def members(event: Event, wanted: Collection[str] | None = None) -> dict[str, object]:
