@@ -46,9 +46,7 @@ Until = Annotated[
     GivenMoment | None, Query(description="only events whose CreatedUtc is this time or earlier")
 ]
 Type = Annotated[EventType | None, Query(alias="eventType", description="only of this type")]
-Category = Annotated[
-    Line | None, Query(description="only of this PublisherEventCategory.value")
-]
+Category = Annotated[Line | None, Query(description="only of this PublisherEventCategory.value")]
 Publisher = Annotated[
     str | None, Query(alias="publisherProgramId", max_length=25, description="only of this one")
 ]

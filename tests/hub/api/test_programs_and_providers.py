@@ -26,6 +26,9 @@ async def test_a_program_is_made_and_shown_without_its_key(hub: Hub, prefix: str
         "Name": "New",
         "LbApiUrl": "https://lb.example.org",
         "HasLbApiKey": True,
+        "TechnicalEmails": [],
+        "NightlySync": None,
+        "NextSyncUtc": None,
         "CreatedUtc": "2026-03-02T09:00:00Z",
     }
 

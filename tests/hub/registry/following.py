@@ -34,6 +34,9 @@ class ByWindows:
 
     async def read_on(self) -> None:
         until = await self.events.latest()
+        if until is None:
+            # There is no window before the first event.
+            return
         found = await self.events.read(self.publishers, after=self.last, until=until, limit=10**6)
         self.seen += [event.content.id for event in found]
         self.last = until
