@@ -31,14 +31,20 @@ SUBJECTS = {
     Kind.PARKED: "your server refused some learning records",
 }
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "letters"),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+
+def open_templates(folder: Path) -> Environment:
+    """Open a folder of letters: what is put into HTML is escaped, what is missing is an error."""
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+_templates = open_templates(Path(__file__).parent / "letters")
 
 
 @dataclass(frozen=True, slots=True)

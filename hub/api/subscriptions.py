@@ -13,11 +13,11 @@ from pydantic import Field
 from hub.api.access import ReadableProgram, SystemOf
 from hub.api.errors import Unprocessable
 from hub.api.house import House, HouseOf
+from hub.api.moments import GivenMoment
 from hub.api.programs import ProgramId
 from hub.api.strict import PascalForm, PascalView, StrictRoute
 from hub.api.template_checks import read_map, try_templates
 from hub.errors import UnknownProgram, UnknownSubscription
-from hub.events.fields import moment
 from hub.registry.subscriptions import Subscription, SubscriptionChanges
 from hub.xapi.flaw import Flaw
 
@@ -42,7 +42,7 @@ class NewSubscriptionForm(PascalForm):
 class SubscriptionForm(PascalForm):
     """What is to change. Setting LastSyncUtc back, or to null, sends again what came after it."""
 
-    last_sync_utc: str | None = None
+    last_sync_utc: GivenMoment | None = None
     sync_enabled: bool = True
     lb_api_payload_template: Template = None
 
@@ -104,11 +104,8 @@ async def get_subscription(
     return SubscriptionView.of(await _find(house, program_id, publisher_id))
 
 
-@router.api_route(
-    "/programs/{program_id}/eventSubs/{publisher_id}",
-    methods=["PATCH"],
-    status_code=204,
-    response_class=Response,
+@router.patch(
+    "/programs/{program_id}/eventSubs/{publisher_id}", status_code=204, response_class=Response
 )
 @router.put(
     "/programs/{program_id}/eventSubs/{publisher_id}", status_code=204, response_class=Response
@@ -157,17 +154,11 @@ async def _changes(house: House, form: SubscriptionForm, publisher: str) -> Subs
     return changes
 
 
-def _last_sync(house: House, written: str | None) -> datetime | None:
-    if written is None:
-        return None
-    found = moment(written)
-    if found is None:
-        words = "must be a time with Z or an offset, such as 2026-01-31T12:00:00Z, or null"
-        raise Unprocessable([Flaw("/LastSyncUtc", words)])
-    if found > house.clock():
+def _last_sync(house: House, moment: datetime | None) -> datetime | None:
+    if moment is not None and moment > house.clock():
         # Events that are still to come would be skipped for ever.
         raise Unprocessable([Flaw("/LastSyncUtc", "lies in the future")])
-    return found
+    return moment
 
 
 async def _tried(house: House, written: object, publisher: str) -> str:

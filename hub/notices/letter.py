@@ -12,9 +12,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from textwrap import wrap
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-from delivery.letter import length, line, moment, sender_address, usable_addresses
+from delivery.letter import length, line, moment, open_templates, sender_address, usable_addresses
 from hub.registry.notices import Addressee, Notice, NoticeKind
 
 MOST_TOLD = 50
@@ -29,14 +27,7 @@ SUBJECTS = {
 }
 SEVERAL = "several things need your attention"
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "letters"),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+_templates = open_templates(Path(__file__).parent / "letters")
 
 
 @dataclass(frozen=True, slots=True)

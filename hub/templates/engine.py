@@ -7,12 +7,11 @@ a template has gone beyond a bound, it is made anew.
 import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from typing import Any
 
 import msgspec
 import quickjs
 
-from hub.templates.trap import explained
+from hub.templates.trap import Told, explained
 
 MEMORY = 64 * 1024 * 1024
 STACK = 512 * 1024
@@ -26,9 +25,6 @@ MARKS = re.compile("[\x1e\x1f]")
 
 _FOLDER = files("hub.templates")
 _SOURCES = ("vendor/handlebars.min.js", "kit.js")
-
-Told = dict[str, Any]
-"""A row, `{"row": "{...}"}`, or what is wrong, `{"detail": "...", "line": 1, "column": 1}`."""
 
 
 class Engine:

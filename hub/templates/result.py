@@ -1,13 +1,12 @@
 """What a template has made: a row is one JSON object, on one line. Pure."""
 
 import json
-from typing import Any
 
 import msgspec
 
-LONGEST_SHOWN = 60
+from hub.templates.trap import Told
 
-Told = dict[str, Any]
+LONGEST_SHOWN = 60
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

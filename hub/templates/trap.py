@@ -26,6 +26,7 @@ MEANINGS = {
 }
 
 Told = dict[str, Any]
+"""A row, `{"row": "{...}"}`, or what is wrong, `{"detail": "...", "line": 1, "column": 1}`."""
 
 
 def explained(told: Told, template: str) -> Told:
