@@ -46,13 +46,13 @@ def _one_of(schemes: tuple[str, ...]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _span(unit: timedelta) -> BeforeValidator:
+def _span(unit: timedelta, *, or_none: bool = False) -> BeforeValidator:
     def read(value: object) -> object:
         if not isinstance(value, str):
             return value
         number = float(value) if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value) else 0
-        if not number:
-            raise ValueError("must be a number above 0")
+        if not number and not (or_none and value in ("0", "0.0")):
+            raise ValueError(f"must be a number above 0{', or 0' if or_none else ''}")
         return number * unit
 
     return BeforeValidator(read)
@@ -95,6 +95,7 @@ def _own_address(so_far: dict[str, object]) -> str:
 
 Seconds = Annotated[timedelta, _span(timedelta(seconds=1)), Field(gt=timedelta(0))]
 Days = Annotated[timedelta, _span(timedelta(days=1)), Field(gt=timedelta(0))]
+DaysOrNone = Annotated[timedelta, _span(timedelta(days=1), or_none=True), Field(ge=timedelta(0))]
 MailAddress = Annotated[str, Field(pattern=r"^[^\r\n]+@[^\r\n]+$")]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 SecretKeys = Annotated[tuple[str, ...], BeforeValidator(_parts), AfterValidator(_long_enough)]
@@ -146,6 +147,9 @@ class Settings(BaseModel):
     )
     worker_threads: PositiveInt = Field(32, alias="HUB_WORKER_THREADS")
     receipt_age: Days = Field(timedelta(days=7), alias="HUB_RECEIPT_DAYS")
+    archive_age: DaysOrNone = Field(
+        default_factory=lambda so_far: so_far["receipt_age"], alias="HUB_ARCHIVE_DAYS"
+    )
     max_body_bytes: PositiveInt = Field(5 * 1024 * 1024, alias="HUB_MAX_BODY_BYTES")
     max_batch: PositiveInt = Field(1000, alias="HUB_MAX_BATCH")
     max_queue: PositiveInt = Field(10_000_000, alias="HUB_MAX_QUEUE")

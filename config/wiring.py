@@ -13,6 +13,7 @@ from config.readiness import tell_durability
 from config.settings import Settings
 from config.stores import locate, open_broker_redis, open_redis
 from delivery.alerts import MailRecords
+from delivery.archive import Archive
 from delivery.control import Control
 from delivery.directory import Directory
 from delivery.doorbell import Doorbell
@@ -21,6 +22,8 @@ from delivery.journal import Journal
 from delivery.lrs import Lrs
 from delivery.meters import Meters
 from delivery.oauth import Tokens
+from delivery.operation_store import OperationStore
+from delivery.operations import Operations
 from delivery.parked import ParkedStatements
 from delivery.receipts import Receipts
 from delivery.status_store import StatusStore
@@ -94,6 +97,9 @@ class Delivery:
     broker: BellBroker
     bell: Bell
     control: Control
+    archive: Archive
+    operation_store: OperationStore
+    operations: Operations
     upkeep: Upkeep
 
 
@@ -108,6 +114,8 @@ async def open_delivery(settings: Settings, registry: Registry) -> AsyncIterator
     store = Store(redis)
     states = StatusStore(store, clock.now)
     control = open_control_on(store, states, bell, settings)
+    archive = Archive(store, clock.now, settings.archive_age)
+    operation_store = OperationStore(store, clock.now)
     try:
         await tell_durability(redis)
         yield Delivery(
@@ -118,6 +126,9 @@ async def open_delivery(settings: Settings, registry: Registry) -> AsyncIterator
             broker=broker,
             bell=bell,
             control=control,
+            archive=archive,
+            operation_store=operation_store,
+            operations=Operations(store, operation_store, archive, Journal(store), clock.now),
             upkeep=Upkeep(registry.integrations, control),
         )
     finally:
@@ -135,11 +146,14 @@ def open_control_on(
         states=states,
         receipts=Receipts(store),
         journal=Journal(store),
-        parked_statements=ParkedStatements(store, clock.now, settings.receipt_age),
+        parked_statements=ParkedStatements(
+            store, clock.now, settings.receipt_age, archived=bool(settings.archive_age)
+        ),
         mail_records=MailRecords(store),
         doorbell=bell,
         clock=clock.now,
         receipt_age=settings.receipt_age,
+        archive_age=settings.archive_age,
     )
 
 

@@ -13,6 +13,7 @@ from config.settings import Settings
 from config.syncing import open_syncing
 from config.wiring import open_delivery, open_outside, open_registry
 from delivery.alerts import Alerts
+from delivery.archiving import Archiving
 from delivery.drain import Drainer
 from delivery.headroom import Headroom
 from delivery.heartbeat import Heartbeat
@@ -20,6 +21,7 @@ from delivery.journal import Journal
 from delivery.lease import Leases
 from delivery.letter import Letters
 from delivery.mailer import FileMailer, SmtpMailer
+from delivery.operating import Operating
 from delivery.running import Running
 from delivery.statement_queue import Policy
 from hub.templates.renderer import Renderer
@@ -62,9 +64,21 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 heartbeat=settings.heartbeat,
                 alert_interval=settings.alert_interval,
                 receipt_age=settings.receipt_age,
+                archive_age=settings.archive_age,
             ),
         )
         headroom = Headroom(delivery.store)
+        operating = Operating(
+            store=delivery.store,
+            operations=delivery.operation_store,
+            archive=delivery.archive,
+            headroom=headroom,
+            doorbell=delivery.bell,
+            clock=clock.now,
+            receipt_age=settings.receipt_age,
+            archive_age=settings.archive_age,
+        )
+        archiving = Archiving(delivery.store, delivery.archive, name)
         converter = make_converter(registry, delivery, headroom, renderer, settings, name)
         mailer = open_mailer(settings)
         letters = Letters(
@@ -94,6 +108,8 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
             ),
             errands=(
                 Errand("look at the room left", EVERY_SECOND, headroom.look),
+                Errand("carry operations on", EVERY_SECOND, operating.run),
+                Errand("pack what has ended", EVERY_TEN_SECONDS, archiving.run),
                 Errand("convert events", EVERY_SECOND, converter.run),
                 *notice_errands(registry, mailer, settings, name),
                 Errand("sync who is due", EVERY_TEN_SECONDS, syncing.nightly.run_due),

@@ -36,6 +36,7 @@ class Control:
     doorbell: Doorbell
     clock: Clock
     receipt_age: timedelta
+    archive_age: timedelta = timedelta(days=7)
 
     async def apply(self, integration: Integration) -> None:
         """Hear what an integration is now: after each commit of the registry. Safe to repeat.
@@ -58,17 +59,20 @@ class Control:
         keys = Keys(integration_id)
         held = await self.store.run(
             scripts.RETIRE,
-            [keys.state, keys.queue, keys.front, keys.parked, DUE, MAIL, keys.lease],
+            [keys.state, *keys.lanes(), keys.parked, DUE, MAIL, keys.lease],
             integration_id,
             int(discard),
         )
         count = held if isinstance(held, int) else 0
         if count and not discard:
             raise StatementsWaiting(count)
-        for lane in (keys.queue, keys.front, keys.parked):
+        for lane in (*keys.lanes(), keys.parked):
             await self._empty(keys, lane, END_OF_TIME, FORGET)
+        (operations,) = await self.store.ask(("ZRANGE", keys.operations, 0, -1))
+        known = [f"{keys.operation}{operation.decode()}" for operation in operations]
         await self.store.ask(
-            ("DEL", keys.queue, keys.front, keys.parked, keys.tries, keys.journal),
+            ("DEL", *keys.lanes(), keys.parked, keys.tries, keys.journal),
+            ("DEL", keys.ended, keys.archive, keys.operations, *known),
             ("DEL", keys.mails, keys.mail_lease, keys.token, keys.fetch, keys.rotated),
             ("SREM", INTEGRATIONS, integration_id),
         )
@@ -144,7 +148,7 @@ class Control:
         """Throw away what waits in the queue now; give how many. Parked ones stay."""
         keys = Keys(integration_id)
         count = 0
-        for lane in (keys.front, keys.queue):
+        for lane in keys.lanes():
             last = await self.store.entries(lane, limit=1)
             if last:
                 count += await self._empty(keys, lane, last[0][0], self.receipt_age)
@@ -159,12 +163,13 @@ class Control:
         while True:
             chunk = await self.store.run(
                 scripts.PURGE,
-                [lane, keys.tries],
+                [lane, keys.tries, keys.ended],
                 to_ms(self.clock()),
                 keys.receipts,
                 length_ms(receipt_age),
                 last,
                 AT_ONCE,
+                int(bool(self.archive_age)),
             )
             if not isinstance(chunk, int) or chunk == 0:
                 return count

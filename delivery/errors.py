@@ -6,6 +6,7 @@ What the world may do (a server that is down or says no) is a value, see `outcom
     ├── UnknownIntegration      no integration has this id, or it is being deleted
     ├── StatementConflict       a known statement id came again with other content
     ├── StatementsWaiting       an integration with statements cannot just be deleted
+    ├── NothingMeant            an operation would change nothing
     ├── SealBroken              what was sealed cannot be opened (any more)
     ├── QueueFull               the integration's queue has reached its bound
     ├── MailUnavailable         the mail server takes nothing now
@@ -39,6 +40,10 @@ class StatementsWaiting(DeliveryError):
     def __init__(self, count: int) -> None:
         super().__init__(f"{count} statements wait for delivery or are parked")
         self.count = count
+
+
+class NothingMeant(DeliveryError):
+    """An operation would change nothing, so it was not begun."""
 
 
 class SealBroken(DeliveryError):

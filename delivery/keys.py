@@ -6,11 +6,16 @@ For one integration, `{id}` in braces so that they share a slot:
 |---|---|---|---|
 | `hub:{id}:queue` | stream | statements in the order they were accepted | until delivered |
 | `hub:{id}:front` | stream | released or replayed ones, before the queue | until delivered |
+| `hub:{id}:back` | stream | replayed ones, behind the queue | until delivered |
 | `hub:{id}:parked` | stream | refused one by one | until released or discarded |
 | `hub:{id}:state` | hash | status, version, fence, see `status_store` | the integration's |
 | `hub:{id}:lease` | string | the fencing token of whoever drains | LEASE, renewed |
 | `hub:{id}:tries` | hash | statement id -> failed attempts and the last answer | until delivered |
 | `hub:{id}:receipt:<sid>` | string | what became of a statement | HUB_RECEIPT_DAYS |
+| `hub:{id}:ended` | stream | what was delivered or discarded, see `archive` | HUB_ARCHIVE_DAYS |
+| `hub:{id}:archive` | stream | the same, older and packed | HUB_ARCHIVE_DAYS |
+| `hub:{id}:operations` | zset | operation id, score = when it began, in ms | the newest 200 |
+| `hub:{id}:operation:<oid>` | hash | one operation, see `operations` | 30 days after its end |
 | `hub:{id}:journal` | stream | attempts, newest last, bounded | the integration's |
 | `hub:{id}:mails` | list | alerts that were sent, newest first, bounded | the integration's |
 | `hub:{id}:mail_lease` | string | who is sending the alert now | two minutes |
@@ -27,6 +32,8 @@ For all of them together:
 | `hub:integrations` | set | ids that delivery knows | for ever |
 | `hub:beats` | zset | worker process, score = its last beat, in ms | pruned after a day |
 | `hub:sweep` | string | who sweeps this minute | a minute |
+| `hub:operations` | zset | integration and operation, score = when it goes on | until it ends |
+| `hub:packing` | string | who packs archives this minute | a minute |
 | `hub:meters` | hash | counters of all processes, added up | for ever |
 """
 
@@ -40,6 +47,11 @@ INTEGRATIONS = "hub:integrations"
 BEATS = "hub:beats"
 SWEEP = "hub:sweep"
 METERS = "hub:meters"
+OPERATIONS = "hub:operations"
+PACKING = "hub:packing"
+
+LANES = ("front", "queue", "back")
+"""The streams of what waits, in the order in which they are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +72,37 @@ class Keys:
         return self._of("front")
 
     @property
+    def back(self) -> str:
+        return self._of("back")
+
+    def lane(self, name: str) -> str:
+        """Give the stream of one lane."""
+        return self._of(name)
+
+    def lanes(self) -> tuple[str, ...]:
+        """Give the streams of what waits, in the order of LANES."""
+        return tuple(map(self.lane, LANES))
+
+    @property
     def parked(self) -> str:
         return self._of("parked")
+
+    @property
+    def ended(self) -> str:
+        return self._of("ended")
+
+    @property
+    def archive(self) -> str:
+        return self._of("archive")
+
+    @property
+    def operations(self) -> str:
+        return self._of("operations")
+
+    @property
+    def operation(self) -> str:
+        """The prefix of all operations; an operation id follows."""
+        return self._of("operation:")
 
     @property
     def state(self) -> str:

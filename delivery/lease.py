@@ -3,10 +3,10 @@
 | key | type | content | lifetime |
 |---|---|---|---|
 | `hub:{id}:lease` | string | the token of whoever drains | LEASE, renewed every third of it |
-| `hub:{id}:state` | hash | `fence`: the newest token; `sent_front`, `sent_queue` | - |
+| `hub:{id}:state` | hash | `fence`: the newest token; `sent_<lane>` for each lane | - |
 
 Every script that changes a queue asks for the newest token, so a drainer that lost its lease
-changes nothing. The two marks say how far sending may have got, so that the next drainer knows
+changes nothing. The marks say how far sending may have got, so that the next drainer knows
 which statements may be at the LRS already.
 """
 
@@ -21,7 +21,7 @@ import structlog
 from delivery import scripts
 from delivery.errors import StoreUnavailable
 from delivery.integration import IntegrationId
-from delivery.keys import DUE, Keys
+from delivery.keys import DUE, LANES, Keys
 from delivery.status import Status
 from delivery.store import Reply, Store
 from delivery.times import Clock, length_ms, to_ms
@@ -44,8 +44,8 @@ class Lease:
     version: int
     largest: int | None
     """The largest body, in bytes, that the LRS is known to take."""
-    sent_front: str
-    sent_queue: str
+    sent: dict[str, str]
+    """For each lane, the place up to which sending may have got; empty at the beginning."""
     lost: bool = False
 
 
@@ -120,7 +120,7 @@ def _words(reply: Sequence[Reply]) -> list[bytes]:
 
 
 def _read(integration_id: IntegrationId, words: list[str]) -> Lease:
-    token, status, revision, version, largest, sent_front, sent_queue = words
+    token, status, revision, version, largest, *sent = words
     return Lease(
         integration_id=integration_id,
         token=token,
@@ -128,6 +128,5 @@ def _read(integration_id: IntegrationId, words: list[str]) -> Lease:
         revision=int(revision),
         version=int(version),
         largest=int(largest) if largest else None,
-        sent_front=sent_front,
-        sent_queue=sent_queue,
+        sent=dict(zip(LANES, sent, strict=True)),
     )

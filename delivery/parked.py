@@ -41,10 +41,13 @@ class Parked:
 class ParkedStatements:
     """Lists, releases and discards what is parked."""
 
-    def __init__(self, store: Store, clock: Clock, receipt_age: timedelta) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, receipt_age: timedelta, *, archived: bool = True
+    ) -> None:
         self._store = store
         self._clock = clock
         self._receipt_age = receipt_age
+        self._archived = archived
 
     async def page(
         self,
@@ -97,10 +100,11 @@ class ParkedStatements:
         keys = Keys(integration_id)
         reply = await self._store.run(
             scripts.DISCARD,
-            [keys.parked, keys.tries],
+            [keys.parked, keys.tries, keys.ended],
             to_ms(self._clock()),
             keys.receipts,
             length_ms(self._receipt_age),
+            int(self._archived),
             how,
             *what,
         )

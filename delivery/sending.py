@@ -131,7 +131,8 @@ class Sending:
         answer = describe(reply) if isinstance(reply, Answer | NoAnswer) else reply.reason
         match outcome:
             case Accepted():
-                sent.settled.extend(Settled(queued, answer) for queued in parcel)
+                status = reply.status if isinstance(reply, Answer) else None
+                sent.settled.extend(Settled(queued, answer, status) for queued in parcel)
             case StatementRefused():
                 status = reply.status if isinstance(reply, Answer) else None
                 sent.settled.append(Settled(parcel[0], answer, status, outcome.reason))

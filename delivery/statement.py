@@ -26,7 +26,7 @@ class Queued:
     """A statement at its place in a queue, with what is known of its past."""
 
     lane: str
-    """`front` or `queue`: the stream it stands in."""
+    """`front`, `queue` or `back`: the stream it stands in."""
     place: str
     """Its entry in that stream."""
     id: StatementId
@@ -37,3 +37,12 @@ class Queued:
     """An earlier attempt may have arrived at the LRS."""
     traceparent: str = ""
     """The trace it belongs to, as W3C Trace Context writes it; empty if there is none."""
+    replayed: bool = False
+    """It had ended before, and somebody asked for it once more."""
+
+
+def order(place: str | bytes) -> tuple[int, int]:
+    """Give what places are compared by; an empty one is before all others."""
+    text = place.decode() if isinstance(place, bytes) else place
+    ms, _, sequence = text.partition("-")
+    return (int(ms), int(sequence)) if text else (0, 0)

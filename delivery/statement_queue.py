@@ -4,9 +4,11 @@
 |---|---|---|---|
 | `hub:{id}:queue` | stream | statements in order | until delivered |
 | `hub:{id}:front` | stream | the same; goes before the queue | until delivered |
+| `hub:{id}:back` | stream | the same; goes when the others are empty | until delivered |
 
-Fields: `i` statement id, `b` body, `t` accepted at (ms), `d` digest, and `p` traceparent, if there
-is one.
+Fields: `i` statement id, `b` body, `t` accepted at (ms), `d` digest, and, if there is one, `p`
+traceparent. What is replayed has also `o`, the operation that does so, `w`, its receipt before
+that, `u`, since when it waits, and `k`, which is 1 if it had been delivered.
 
 Nothing is taken out to be sent. A window is looked at, sent, and what was accepted is deleted; a
 crash at any line leaves the rest where it was, so there is no in-flight store to repair.
@@ -19,10 +21,11 @@ from datetime import datetime, timedelta
 import orjson
 
 from delivery import scripts
-from delivery.keys import DUE, MAIL, Keys
+from delivery.block import Ended, EndedAs, pack
+from delivery.keys import DUE, LANES, MAIL, Keys
 from delivery.lease import GRACE, LEASE, Lease
 from delivery.outcome import IntegrationRefused, Unavailable
-from delivery.statement import Queued, StatementId
+from delivery.statement import Queued, StatementId, order
 from delivery.status import Status, next_probe
 from delivery.store import Argument, Call, Reply, Store
 from delivery.times import Clock, from_ms, length_ms, to_ms
@@ -62,6 +65,8 @@ class Policy:
     heartbeat: timedelta
     alert_interval: timedelta
     receipt_age: timedelta
+    archive_age: timedelta = timedelta(days=7)
+    """How long what was delivered can be replayed; 0 keeps nothing."""
 
 
 class StatementQueue:
@@ -124,7 +129,7 @@ class StatementQueue:
 
     def _settle_keys(self) -> list[str]:
         k = self._keys
-        return [k.state, k.lease, DUE, k.queue, k.front, k.parked, k.tries, MAIL]
+        return [k.state, k.lease, DUE, *k.lanes(), k.parked, k.tries, MAIL, k.ended]
 
     def _settle_arguments(
         self, settled: Sequence[Settled], wanted: int, largest: int | None, alert: str
@@ -141,8 +146,7 @@ class StatementQueue:
             self._keys.receipts,
             length_ms(self._policy.receipt_age),
             lease.version,
-            lease.sent_front,
-            lease.sent_queue,
+            *(lease.sent[lane] for lane in LANES),
             wanted,
             LARGEST_WINDOW,
             RELEASED_AT_ONCE,
@@ -151,12 +155,21 @@ class StatementQueue:
             largest or "",
             orjson.dumps([_place(s) for s in delivered]),
             orjson.dumps([(*_place(s), s.reason or "", str(s.status or "")) for s in parked]),
+            *self._block(delivered),
         ]
+
+    def _block(self, delivered: Sequence[Settled]) -> tuple[bytes | str, int, int]:
+        if not delivered or not self._policy.archive_age:
+            return "", 0, 0
+        now = self._clock()
+        block = pack([_ended(settled, now) for settled in delivered])
+        return block.packed, block.count, block.size
 
     def _window(self, reply: Reply) -> Window:
         match reply:
-            case [b"window", bytes() as front, bytes() as queue, mail, *entries]:
-                self._lease.sent_front, self._lease.sent_queue = front.decode(), queue.decode()
+            case [b"window", bytes() as front, bytes() as queue, bytes() as back, mail, *entries]:
+                marks = (front.decode(), queue.decode(), back.decode())
+                self._lease.sent = dict(zip(LANES, marks, strict=True))
                 return Window(tuple(_read(entries)), mail=mail == 1)
             case [b"closed" | b"empty" | b"settled", ring, mail]:
                 return Window(ring=ring == 1, mail=mail == 1)
@@ -196,19 +209,11 @@ class StatementQueue:
 def note_sent(lease: Lease, sent: Sequence[Queued]) -> None:
     """Move the marks of `lease` over what has really been sent."""
     for queued in sent:
-        if queued.lane == "front":
-            lease.sent_front = _later(lease.sent_front, queued.place)
-        else:
-            lease.sent_queue = _later(lease.sent_queue, queued.place)
+        lease.sent[queued.lane] = _later(lease.sent[queued.lane], queued.place)
 
 
 def _later(a: str, b: str) -> str:
-    return max(a, b, key=_order)
-
-
-def _order(place: str) -> tuple[int, int]:
-    ms, _, sequence = place.partition("-")
-    return (int(ms), int(sequence)) if place else (0, 0)
+    return max(a, b, key=order)
 
 
 def _place(s: Settled) -> tuple[str, ...]:
@@ -216,10 +221,23 @@ def _place(s: Settled) -> tuple[str, ...]:
     return (q.lane, q.place, q.id, q.digest, str(to_ms(q.accepted_at)), s.answer)
 
 
+def _ended(settled: Settled, now: datetime) -> Ended:
+    queued = settled.queued
+    return Ended(
+        id=queued.id,
+        digest=queued.digest,
+        accepted_at=queued.accepted_at,
+        ended_at=now,
+        outcome=EndedAs.DELIVERED,
+        status=settled.status,
+        body=queued.body,
+    )
+
+
 def _read(entries: Sequence[Reply]) -> Iterator[Queued]:
     words = [word for word in entries if isinstance(word, bytes)]
-    for n in range(0, len(words), 8):
-        lane, place, statement_id, body, accepted, digest, tried, traceparent = words[n : n + 8]
+    for n in range(0, len(words), 9):
+        lane, place, statement_id, body, accepted, digest, tried, trace, replayed = words[n : n + 9]
         yield Queued(
             lane=lane.decode(),
             place=place.decode(),
@@ -228,5 +246,6 @@ def _read(entries: Sequence[Reply]) -> Iterator[Queued]:
             digest=digest.decode(),
             accepted_at=from_ms(accepted),
             tried=tried == b"1",
-            traceparent=traceparent.decode(),
+            traceparent=trace.decode(),
+            replayed=replayed == b"1",
         )

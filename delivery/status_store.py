@@ -12,7 +12,7 @@
 | `revision`, `version` | the integration's, as last heard from the registry |
 | `delivered`, `alerted` | when a statement, and when an alert, last went out |
 | `alert` | the alert that is pending, see `alerts` |
-| `fence`, `sent_front`, `sent_queue` | see `lease` |
+| `fence`, `sent_<lane>` | see `lease` |
 | `rung` | when intake last rang, so that a burst makes one ring |
 | `largest` | the largest body that the LRS takes, once it said 413 |
 | `release_through` | the last parked statement that a person released |
@@ -22,10 +22,11 @@ An integration without a state is one that delivery has not heard of: nothing is
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from delivery import scripts
 from delivery.integration import Integration, IntegrationId
-from delivery.keys import DUE, INTEGRATIONS, MAIL, Keys
+from delivery.keys import DUE, INTEGRATIONS, LANES, MAIL, Keys
 from delivery.status import Health, Status
 from delivery.store import Command, Store
 from delivery.times import Clock, from_ms, from_ms_or_none, to_ms
@@ -45,7 +46,7 @@ class StatusStore:
         keys = Keys(integration.id)
         reply = await self._store.run(
             scripts.APPLY,
-            [keys.state, keys.queue, keys.front, keys.parked, DUE, INTEGRATIONS],
+            [keys.state, *keys.lanes(), keys.parked, DUE, INTEGRATIONS],
             to_ms(self._clock()),
             integration.id,
             integration.revision,
@@ -62,14 +63,15 @@ class StatusStore:
     async def health(self, ids: Sequence[IntegrationId]) -> dict[IntegrationId, Health]:
         """Tell how each integration's delivery stands."""
         found = await self._store.ask(*(command for i in ids for command in _questions(Keys(i))))
-        return {i: _health(*found[n * 6 : n * 6 + 6]) for n, i in enumerate(ids)}
+        size = 2 + 2 * len(LANES)
+        return {i: _health(found[n * size : n * size + size]) for n, i in enumerate(ids)}
 
     async def repair(self, integration_id: IntegrationId) -> bool:
         """Make an integration due that has work and is in no index; True if that was needed."""
         keys = Keys(integration_id)
         reply = await self._store.run(
             scripts.REPAIR,
-            [keys.state, keys.queue, keys.front, keys.parked, DUE, MAIL],
+            [keys.state, *keys.lanes(), keys.parked, DUE, MAIL],
             to_ms(self._clock()),
             integration_id,
         )
@@ -82,37 +84,30 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 def _questions(keys: Keys) -> tuple[Command, ...]:
     return (
         ("HMGET", keys.state, *FIELDS),
-        ("XLEN", keys.queue),
-        ("XLEN", keys.front),
         ("XLEN", keys.parked),
-        ("XRANGE", keys.front, "-", "+", "COUNT", 1),
-        ("XRANGE", keys.queue, "-", "+", "COUNT", 1),
+        *(("XLEN", lane) for lane in keys.lanes()),
+        *(("XRANGE", lane, "-", "+", "COUNT", 1) for lane in keys.lanes()),
     )
 
 
-def _health(
-    fields: Sequence[bytes | None],
-    queue: int,
-    front: int,
-    parked: int,
-    first_of_front: Sequence[Entry],
-    first_of_queue: Sequence[Entry],
-) -> Health:
-    status, since, reason, next_attempt, delivered, alerted = fields
+def _health(found: Sequence[Any]) -> Health:
+    (status, since, reason, next_attempt, delivered, alerted), parked, *lanes = found
+    lengths, firsts = lanes[: len(LANES)], lanes[len(LANES) :]
     state = Status(status.decode()) if status else Status.FLOWING
     return Health(
         status=state,
         since=from_ms_or_none(since),
         reason=reason.decode() if reason else None,
         next_attempt_at=from_ms_or_none(next_attempt) if state is Status.DOWN else None,
-        queued=queue + front,
+        queued=sum(lengths),
         parked=parked,
-        oldest_queued_at=_oldest([*first_of_front, *first_of_queue]),
+        oldest_queued_at=_oldest([entry for first in firsts for entry in first]),
         last_delivered_at=from_ms_or_none(delivered),
         last_alert_at=from_ms_or_none(alerted),
     )
 
 
 def _oldest(entries: Sequence[Entry]) -> datetime | None:
-    accepted = [int(fields[b"t"]) for _, fields in entries]
-    return from_ms(min(accepted)) if accepted else None
+    # What is replayed was accepted long ago, but waits only since it was lined up again.
+    since = [int(fields.get(b"u") or fields[b"t"]) for _, fields in entries]
+    return from_ms(min(since)) if since else None

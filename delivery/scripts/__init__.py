@@ -32,16 +32,24 @@ APPLY = _load("apply")
 BEGIN = _load("begin")
 CLAIM_DUE = _load("claim_due")
 CLAIM_MAIL = _load("claim_mail")
+CLAIM_OPERATIONS = _load("claim_operations")
 DISCARD = _load("discard")
 MAIL_SENT = _load("mail_sent")
+OPEN = _load("open")
+PACK = _load("pack")
 PURGE = _load("purge")
 RECORD = _load("record")
 RELEASE = _load("release")
 RENEW = _load("renew")
 REPAIR = _load("repair")
+REQUEUE = _load("requeue")
 RETIRE = _load("retire")
 SETTLE = _load("settle")
+SIFT = _load("sift")
+STEER = _load("steer")
 STOP = _load("stop")
+SURVEY = _load("survey")
+WITHDRAW = _load("withdraw")
 
 ALL = (
     ACCEPT,
@@ -49,14 +57,22 @@ ALL = (
     BEGIN,
     CLAIM_DUE,
     CLAIM_MAIL,
+    CLAIM_OPERATIONS,
     DISCARD,
     MAIL_SENT,
+    OPEN,
+    PACK,
     PURGE,
     RECORD,
     RELEASE,
     RENEW,
     REPAIR,
+    REQUEUE,
     RETIRE,
     SETTLE,
+    SIFT,
+    STEER,
     STOP,
+    SURVEY,
+    WITHDRAW,
 )

@@ -4,7 +4,7 @@
 -- ARGV  1 now  2 integration id  3 lease time  4 grace
 -- answer  {'held'} another drains | {'idle'} nothing may be sent | {'early'} the next probe is not due yet
 --         {'begun', token, status, revision, version, largest body in bytes or '',
---          sent through: front, queue}
+--          sent through: front, queue, back}
 -- leaves  a new fencing token, so that whoever drained before changes nothing any more.
 local now, id = tonumber(ARGV[1]), ARGV[2]
 local status = redis.call('HGET', KEYS[1], 'status')
@@ -43,4 +43,4 @@ redis.call('HDEL', KEYS[1], 'rung')
 redis.call('ZADD', KEYS[3], now + tonumber(ARGV[4]), id)
 return {'begun', tostring(token), status, redis.call('HGET', KEYS[1], 'revision'), version,
         redis.call('HGET', KEYS[1], 'largest') or '', redis.call('HGET', KEYS[1], 'sent_front') or '',
-        redis.call('HGET', KEYS[1], 'sent_queue') or ''}
+        redis.call('HGET', KEYS[1], 'sent_queue') or '', redis.call('HGET', KEYS[1], 'sent_back') or ''}

@@ -23,9 +23,21 @@ local function named(entry)
   return by
 end
 
--- Put a statement into a lane, with the trace it belongs to if there is one; answers its place.
+-- Whether a field is there and not empty.
+local function said(text)
+  return text and text ~= ''
+end
+
+-- Put a statement into a lane, with what it brings along; answers its place.
+--   p  the trace it belongs to    k  1: it is known to have been delivered before
+--   o  the operation that replays it    w  its receipt before that    u  since when it waits
 local function line_up(lane, what)
-  if what.p and what.p ~= '' then
+  if said(what.k) or said(what.o) then
+    return redis.call('XADD', lane, '*', 'i', what.i, 'b', what.b, 't', what.t, 'd', what.d,
+      'p', what.p or '', 'k', what.k or '', 'o', what.o or '', 'w', what.w or '',
+      'u', what.u or what.t)
+  end
+  if said(what.p) then
     return redis.call('XADD', lane, '*', 'i', what.i, 'b', what.b, 't', what.t, 'd', what.d, 'p', what.p)
   end
   return redis.call('XADD', lane, '*', 'i', what.i, 'b', what.b, 't', what.t, 'd', what.d)
@@ -40,12 +52,48 @@ local function not_behind(a, b)
   return tonumber(a_seq) <= tonumber(b_seq)
 end
 
+-- How many statements stand in the three lanes.
+local function waiting(front, queue, back)
+  return redis.call('XLEN', front) + redis.call('XLEN', queue) + redis.call('XLEN', back)
+end
+
+-- Keep an entry where what has ended is kept, at the time by our own clock. Places only grow: behind an
+-- entry of a worker whose clock is ahead, this one stands at that time.
+local function keep(ended, now, ...)
+  local place = redis.pcall('XADD', ended, now .. '-*', ...)
+  if type(place) ~= 'table' then return end
+  local last = redis.call('XREVRANGE', ended, '+', '-', 'COUNT', 1)[1]
+  redis.call('XADD', ended, last and string.match(last[1], '%d+') .. '-*' or '*', ...)
+end
+
+-- Keep a statement that was discarded, so that it can be replayed.
+local function keep_discarded(ended, what, now)
+  keep(ended, now, 'i', what.i, 'b', what.b, 't', what.t, 'd', what.d, 'at', now)
+end
+
+-- Whether a selection by HTTP status and by the time of parking means this parked statement.
+local function is_meant(what, status, since, before)
+  return (not said(status) or what.s == status)
+    and (not said(since) or tonumber(what.at) >= tonumber(since))
+    and (not said(before) or tonumber(what.at) < tonumber(before))
+end
+
 -- Failed attempts of one statement so far, and what the last one was answered.
 local function tries_of(key, id)
   local text = redis.call('HGET', key, id)
   if not text then return 0, '' end
   local bar = string.find(text, '|', 1, true)
   return tonumber(string.sub(text, 1, bar - 1)), string.sub(text, bar + 1)
+end
+
+-- Forget that a statement was to be replayed: its receipt says again what it said before.
+local function unreplay(prefix, tries, what, lifetime)
+  redis.call('HDEL', tries, what.i)
+  if said(what.w) then
+    redis.call('SET', prefix .. what.i, what.w, 'PX', lifetime)
+  else
+    redis.call('DEL', prefix .. what.i)
+  end
 end
 
 -- Whether the caller still holds the newest fencing token. The token, not the lease key, is what

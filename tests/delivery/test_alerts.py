@@ -134,7 +134,7 @@ async def test_a_letter_that_is_under_way_when_its_integration_is_deleted_leaves
     class Deleting(FakeContacts):
         async def send(self, letter: EmailMessage) -> None:
             await super().send(letter)
-            keys = [KEYS.state, KEYS.queue, KEYS.front, KEYS.parked, DUE, MAIL, KEYS.lease]
+            keys = [KEYS.state, *KEYS.lanes(), KEYS.parked, DUE, MAIL, KEYS.lease]
             await post.store.run(scripts.RETIRE, keys, ACME, 1)
 
     await post.worker(Deleting()).send(ACME)

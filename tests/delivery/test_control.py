@@ -394,7 +394,14 @@ async def test_a_deleted_integration_leaves_nothing_behind(
 async def test_every_key_of_an_integration_goes_with_it(desk: Desk) -> None:
     await desk.apply()
     names = [name for name, made in vars(Keys).items() if isinstance(made, property)]
-    holding = {KEYS.state, KEYS.receipts, KEYS.queue, KEYS.front, KEYS.parked}
+    holding = {
+        KEYS.state,
+        KEYS.receipts,
+        *KEYS.lanes(),
+        KEYS.parked,
+        KEYS.operation,
+        KEYS.operations,
+    }
     others = {str(getattr(KEYS, name)) for name in names} - holding
     await desk.store.ask(*(("SET", key, "x") for key in others))
 

@@ -10,7 +10,7 @@ from delivery import lease as module
 from delivery import scripts
 from delivery.errors import StoreUnavailable
 from delivery.integration import IntegrationId
-from delivery.keys import Keys
+from delivery.keys import LANES, Keys
 from delivery.lease import Lease, Leases
 from delivery.scripts import Script
 from delivery.status import Status
@@ -71,7 +71,7 @@ async def test_a_lease_says_what_the_integration_is(leases: Leases) -> None:
     lease = await take(leases)
 
     assert (lease.status, lease.version, lease.revision) == (Status.FLOWING, 4, 7)
-    assert (lease.largest, lease.sent_front, lease.sent_queue, lease.lost) == (None, "", "", False)
+    assert (lease.largest, lease.sent, lease.lost) == (None, dict.fromkeys(LANES, ""), False)
 
 
 async def test_nothing_is_to_be_drained_of_what_delivery_does_not_know(leases: Leases) -> None:

@@ -19,7 +19,7 @@ from delivery.lease import Lease, Leases
 from delivery.status import Status
 from delivery.store import Call, Reply, Store
 
-LEASE = Lease(IntegrationId("acme"), "1", Status.FLOWING, 1, 1, None, "", "")
+LEASE = Lease(IntegrationId("acme"), "1", Status.FLOWING, 1, 1, None, {})
 
 
 class SwallowingStore(Store):

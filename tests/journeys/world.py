@@ -16,6 +16,7 @@ import redis.asyncio as aioredis
 from config.sandbox.in_process import InProcess
 from config.sandbox.state import Sandbox
 from delivery.alerts import Alerts, MailRecords
+from delivery.archive import Archive
 from delivery.control import Control
 from delivery.directory import Directory
 from delivery.doorbell import Work
@@ -31,6 +32,9 @@ from delivery.letter import Letters
 from delivery.lrs import Lrs
 from delivery.meters import Meters
 from delivery.oauth import Tokens
+from delivery.operating import Operating
+from delivery.operation_store import OperationStore
+from delivery.operations import Operations
 from delivery.parked import ParkedStatements
 from delivery.receipts import Receipt, Receipts
 from delivery.running import Running
@@ -98,6 +102,21 @@ class World:
             ),
         )
         self.running = Running(self.drainer.drain)
+        self.archive = Archive(self.store, self.clock, timedelta(days=7))
+        self.operation_store = OperationStore(self.store, self.clock)
+        self.operations = Operations(
+            self.store, self.operation_store, self.archive, Journal(self.store), self.clock
+        )
+        self.operating = Operating(
+            store=self.store,
+            operations=self.operation_store,
+            archive=self.archive,
+            headroom=self.headroom,
+            doorbell=self,
+            clock=self.clock,
+            receipt_age=timedelta(days=7),
+            archive_age=timedelta(days=7),
+        )
         letters = Letters("hub@learning.example", "https://hub.example")
         self.alerts = Alerts(
             self.store, self.states, self.registry, self.contacts, letters.write, self.clock
@@ -152,6 +171,13 @@ class World:
                 continue
             for integration_id in ids:
                 await self.drainer.drain(integration_id, lambda: False)
+
+    async def operate(self, rounds: int = 1) -> None:
+        """Carry operations on, a second later each time, and answer the rings that follow."""
+        for _ in range(rounds):
+            await self.operating.run()
+            await self.settle()
+            self.now += timedelta(seconds=1)
 
     async def run(self, **length: float) -> None:
         """Let time pass, from one due moment to the next."""
