@@ -65,6 +65,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
                 settings.max_queue,
             ),
             control=delivery.control,
+            operations=delivery.operations,
             upkeep=delivery.upkeep,
             rehearsal=Rehearsal(
                 outside.egress, outside.tokens, outside.lrs, within=settings.request_timeout

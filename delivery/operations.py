@@ -26,7 +26,8 @@ from delivery.times import Clock, from_ms, to_ms
 
 COUNTED_AT_ONCE = 1000
 LOOKED_AT = 50
-NEWEST = "+"
+NEWEST, NOWHERE = "+", "0-1"
+"""Places behind all parked statements, and before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,7 @@ class Operations:
         self, integration_id: IntegrationId, kind: Kind, selection: Selection, *, lines: int = 1
     ) -> Preview:
         """Count what would be meant now. `lines` is how many requests go at once."""
-        count = (
-            await self.archive.count(integration_id, selection)
-            if kind is Kind.REPLAY
-            else await self._count_parked(integration_id, selection, NEWEST)
-        )
+        count = await self._count(integration_id, kind, selection, NEWEST)
         attempts, _ = await self.journal.page(
             integration_id, keep=_went_through, limit=LOOKED_AT, before=None
         )
@@ -70,22 +67,22 @@ class Operations:
         selection: Selection,
         *,
         in_front: bool = False,
+        count: Count | None = None,
         by: str,
     ) -> Operation:
         """Begin an operation on what is meant now; what ends or is parked later is not.
 
-        Raises NothingMeant, UnknownIntegration.
+        `count` is what a preview found, to save counting again. Raises NothingMeant, and
+        UnknownIntegration.
         """
         now = self.clock()
-        through = ""
+        newest = await self.store.entries(Keys(integration_id).parked, limit=1)
+        through = newest[0][0] if newest else NOWHERE
         if kind is Kind.REPLAY:
             # What it sends again will end later, and is not meant once more.
             selection = replace(selection, until=min(selection.until or now, now))
-            count = await self.archive.count(integration_id, selection)
-        else:
-            newest = await self.store.entries(Keys(integration_id).parked, limit=1)
-            through = newest[0][0] if newest else "0-1"
-            count = await self._count_parked(integration_id, selection, through)
+        if count is None:
+            count = await self._count(integration_id, kind, selection, through)
         if not count.statements:
             raise NothingMeant(f"there is nothing to {kind}")
         operation = Operation(
@@ -130,6 +127,13 @@ class Operations:
         if await self.operations.steer(integration_id, operation_id, verb) is None:
             return None
         return await self.operations.find(integration_id, operation_id)
+
+    async def _count(
+        self, integration_id: IntegrationId, kind: Kind, selection: Selection, through: str
+    ) -> Count:
+        if kind is Kind.REPLAY:
+            return await self.archive.count(integration_id, selection)
+        return await self._count_parked(integration_id, selection, through)
 
     async def _count_parked(
         self, integration_id: IntegrationId, selection: Selection, through: str

@@ -50,7 +50,7 @@ class Wordings:
         """Go through the integrations, oldest first, without those being deleted."""
         cursor = None
         while True:
-            page = await self._integrations.list(program_id, cursor=cursor)
+            page = await self._integrations.list({program_id}, cursor=cursor)
             for record in page.items:
                 yield Wording(record.id, await self._say(record, completions))
             if page.next is None:

@@ -11,6 +11,7 @@ from hub.api import (
     integrations,
     keys,
     mails,
+    operations,
     previews,
     problems,
     programs,
@@ -74,6 +75,8 @@ def _routers() -> tuple[APIRouter, ...]:
     return (
         completions.router,
         deliveries.router,
+        operations.router,
+        integrations.everybody,
         integrations.router,
         integrations.one,
         rehearsals.router,

@@ -11,21 +11,27 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from delivery.journal import Attempt
+from delivery.operation import Count, Kind, Selection
 from delivery.parked import Parked
 from delivery.receipts import ReceiptState
 from delivery.statement import StatementId
-from hub.api.access import ReadableIntegration, WritableIntegration
+from hub.api.access import CallerOf, ReadableIntegration, WritableIntegration
+from hub.api.auditing import note_steering
 from hub.api.errors import NotFound
-from hub.api.house import HouseOf
+from hub.api.house import House, HouseOf
+from hub.api.moments import GivenMoment
 from hub.api.pages import Limit
 from hub.api.strict import Form, Moment, StrictRoute, View
 from hub.errors import BadCursor
+from hub.registry.integration_records import IntegrationRecord
 from hub.xapi.words import Uuid
 
 router = APIRouter(
     prefix="/api/integrations/{integration_id}", tags=["Deliveries"], route_class=StrictRoute
 )
 
+AT_ONCE = 1000
+"""More than this are discarded beside the request that asks for it."""
 PLACE = re.compile(r"\d{1,19}-\d{1,19}", re.ASCII)
 Cursor = Annotated[str | None, Query(max_length=50, description="`next` of the page before")]
 HttpStatus = Annotated[int | None, Query(ge=100, le=599, description="the HTTP status answered")]
@@ -111,16 +117,34 @@ class ParkedPage(View):
 
 
 class ChoiceForm(Form):
-    """Which parked statements are meant: these, or all."""
+    """Which parked statements are meant: these, all, or those of a status or a time.
+
+    `since` and `until` are about when they were parked.
+    """
 
     statement_ids: Annotated[list[Uuid], Field(min_length=1, max_length=1000)] | None = None
     all: bool | None = None
+    status: Annotated[int, Field(ge=100, le=599)] | None = None
+    since: GivenMoment | None = None
+    until: GivenMoment | None = None
+    dry_run: bool = False
 
     @model_validator(mode="after")
     def names_some(self) -> Self:
-        if (self.statement_ids is None) == (self.all is not True):
-            raise PydanticCustomError("choice", "must be either statementIds, or all: true")
+        ways = (self.statement_ids is not None, self.all is True, self.selects)
+        if sum(ways) != 1:
+            raise PydanticCustomError(
+                "choice", "must be one of statementIds, all: true, or status, since, until"
+            )
         return self
+
+    @property
+    def selects(self) -> bool:
+        return (self.status, self.since, self.until) != (None, None, None)
+
+    @property
+    def selection(self) -> Selection:
+        return Selection(since=self.since, until=self.until, status=self.status)
 
     @property
     def ids(self) -> Sequence[StatementId] | None:
@@ -130,15 +154,23 @@ class ChoiceForm(Form):
 
 
 class Released(View):
-    """How many statements were put back in front of the queue."""
+    """How many statements were put back in front of the queue, or will be by the operation."""
 
     released: int
+    operation_id: str | None = None
 
 
 class Discarded(View):
-    """How many statements were given up."""
+    """How many statements were given up, or will be by the operation."""
 
     discarded: int
+    operation_id: str | None = None
+
+
+class Purged(View):
+    """How many statements were thrown away."""
+
+    purged: int
 
 
 @router.get("/statements/{statement_id}")
@@ -193,18 +225,55 @@ async def list_parked(
     return ParkedPage(items=[ParkedView.of(one) for one in parked], next=following)
 
 
-@router.post("/parked/release", status_code=202)
-async def release_parked(record: WritableIntegration, form: ChoiceForm, house: HouseOf) -> Released:
-    """Put parked statements back in front of the queue."""
+@router.post("/parked/release", status_code=202, response_model_exclude_none=True)
+async def release_parked(
+    record: WritableIntegration, form: ChoiceForm, caller: CallerOf, house: HouseOf
+) -> Released:
+    """Put parked statements back in front of the queue. With `dryRun`, only count them."""
+    count = await _count(record, form, house)
+    if form.dry_run or not count.statements:
+        return Released(released=count.statements)
+    await note_steering(house, caller, record, "released", statements=count.statements)
+    if form.selects:
+        operation = await house.operations.begin(
+            record.id, Kind.RELEASE, form.selection, count=count, by=caller.who
+        )
+        return Released(released=operation.total, operation_id=operation.id)
     return Released(released=await house.control.release(record.id, form.ids))
 
 
-@router.post("/parked/discard", status_code=202)
+@router.post("/parked/discard", status_code=202, response_model_exclude_none=True)
 async def discard_parked(
-    record: WritableIntegration, form: ChoiceForm, house: HouseOf
+    record: WritableIntegration, form: ChoiceForm, caller: CallerOf, house: HouseOf
 ) -> Discarded:
-    """Give parked statements up for good."""
+    """Give parked statements up for good. With `dryRun`, only count them."""
+    count = await _count(record, form, house)
+    if form.dry_run or not count.statements:
+        return Discarded(discarded=count.statements)
+    await note_steering(house, caller, record, "discarded", statements=count.statements)
+    if form.selects or count.statements > AT_ONCE:
+        operation = await house.operations.begin(
+            record.id, Kind.DISCARD, form.selection, count=count, by=caller.who
+        )
+        return Discarded(discarded=operation.total, operation_id=operation.id)
     return Discarded(discarded=await house.control.discard(record.id, form.ids))
+
+
+@router.post("/queue/purge", status_code=202)
+async def purge_queue(record: WritableIntegration, caller: CallerOf, house: HouseOf) -> Purged:
+    """Throw away what waits; parked statements stay. It can be replayed as `discarded`."""
+    waiting = (await house.control.health([record.id]))[record.id].queued
+    await note_steering(house, caller, record, "purged", statements=waiting)
+    return Purged(purged=await house.control.purge(record.id))
+
+
+async def _count(record: IntegrationRecord, form: ChoiceForm, house: House) -> Count:
+    if form.ids is None:
+        # Releasing and discarding mean the same statements.
+        preview = await house.operations.preview(record.id, Kind.RELEASE, form.selection)
+        return preview.count
+    receipts = [await house.control.receipt(record.id, one) for one in set(form.ids)]
+    return Count(sum(one is not None and one.state is ReceiptState.PARKED for one in receipts))
 
 
 def _place(cursor: str | None) -> str | None:

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from delivery.control import Control
 from delivery.egress import Egress
 from delivery.intake import Intake
+from delivery.operations import Operations
 from delivery.rehearsal import Rehearsal
 from hub.api.known import KnownIntegrations
 from hub.completions import Wordings
@@ -61,6 +62,7 @@ class House:
     known: KnownIntegrations
     intake: Intake
     control: Control
+    operations: Operations
     upkeep: Upkeep
     rehearsal: Rehearsal
     egress: Egress

@@ -35,10 +35,12 @@ from hub.api.strict import (
 )
 from hub.api.urls import check_urls
 from hub.registry.integration_records import IntegrationChanges, IntegrationRecord, NewIntegration
+from hub.registry.paging import Page
 from hub.registry.providers import ProviderStatus
 from hub.xapi.flaw import Flaw
 
 router = APIRouter(prefix="/api", tags=["Integrations"], route_class=StrictRoute)
+everybody = APIRouter(prefix="/api/integrations", tags=["Integrations"], route_class=StrictRoute)
 one = APIRouter(
     prefix="/api/integrations/{integration_id}", tags=["Integrations"], route_class=StrictRoute
 )
@@ -165,15 +167,23 @@ async def create_integration(
     return await _show(house, record, response)
 
 
+@everybody.get("")
+async def list_all_integrations(
+    caller: CallerOf, house: HouseOf, limit: Limit = 100, cursor: Cursor = None
+) -> IntegrationPage:
+    """List the integrations of all programs that the key may read, oldest first."""
+    only = None if caller.system else caller.programs
+    page = await house.integrations.list(only, cursor=cursor, limit=limit)
+    return await _page(house, page)
+
+
 @router.get("/programs/{program_id}/integrations")
 async def list_integrations(
     program_id: ReadableProgram, house: HouseOf, limit: Limit = 100, cursor: Cursor = None
 ) -> IntegrationPage:
     """List the integrations of a program, oldest first."""
-    page = await house.integrations.list(program_id, cursor=cursor, limit=limit)
-    found = await health(house, [record.id for record in page.items])
-    items = [IntegrationView.of(record, found.get(record.id)) for record in page.items]
-    return IntegrationPage(items=items, next=page.next)
+    page = await house.integrations.list({program_id}, cursor=cursor, limit=limit)
+    return await _page(house, page)
 
 
 @one.get("")
@@ -213,6 +223,12 @@ async def delete_integration(
     await house.upkeep.delete(record.id, discard=discard, by=caller.who)
     house.known.forget(record.id)
     return Response(status_code=204)
+
+
+async def _page(house: House, page: Page[IntegrationRecord]) -> IntegrationPage:
+    found = await health(house, [record.id for record in page.items])
+    items = [IntegrationView.of(record, found.get(record.id)) for record in page.items]
+    return IntegrationPage(items=items, next=page.next)
 
 
 async def _show(house: House, record: IntegrationRecord, response: Response) -> IntegrationView:

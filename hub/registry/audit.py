@@ -38,10 +38,35 @@ class AuditEntry:
 
 
 class Audit:
-    """The book of changes, for reading."""
+    """The book of changes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def add(
+        self,
+        action: str,
+        kind: str,
+        subject: str,
+        *,
+        at: datetime,
+        by: str,
+        program_id: str | None = None,
+        changes: Mapping[str, JsonValue],
+    ) -> None:
+        """Write down what is done outside the registry, before it is done."""
+        async with self._database.write() as session:
+            session.add(
+                AuditRow(
+                    at=at,
+                    by=by,
+                    action=action,
+                    kind=kind,
+                    subject=subject,
+                    program_id=program_id,
+                    changes=dict(changes),
+                )
+            )
 
     async def list(
         self,

@@ -4,7 +4,7 @@
 two steps: once marked, delivery finds the integration no more; the row goes after its queue went.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -92,12 +92,16 @@ class IntegrationRegistry:
         return read_record(row) if row else None
 
     async def list(
-        self, program_id: str, *, cursor: str | None = None, limit: int = 100
+        self,
+        programs: Collection[str] | None,
+        *,
+        cursor: str | None = None,
+        limit: int = 100,
     ) -> Page[IntegrationRecord]:
-        """Return a program's integrations, oldest first, without those being deleted."""
-        query = select(IntegrationRow).where(
-            IntegrationRow.program_id == program_id, IntegrationRow.deleting_at.is_(None)
-        )
+        """Return these programs' integrations (None: all), oldest first, without those going."""
+        query = select(IntegrationRow).where(IntegrationRow.deleting_at.is_(None))
+        if programs is not None:
+            query = query.where(IntegrationRow.program_id.in_(sorted(programs)))
         by = (IntegrationRow.created_at, IntegrationRow.id)
         async with self._database.read() as session:
             page = await read_page(session, query, by=by, cursor=cursor, limit=limit)

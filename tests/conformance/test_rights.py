@@ -73,6 +73,7 @@ ROUTES: dict[str, Needs] = {
     "POST /api/programs/{program_id}/integrations": WRITE,
     "POST /api/programs/{program_id}/completions": WRITE,
     "GET /api/programs/{program_id}/mails": READ,
+    "GET /api/integrations": A_KEY,
     "GET /api/integrations/{integration_id}": READ,
     "PATCH /api/integrations/{integration_id}": WRITE,
     "DELETE /api/integrations/{integration_id}": WRITE,
@@ -83,6 +84,12 @@ ROUTES: dict[str, Needs] = {
     "GET /api/integrations/{integration_id}/parked": READ,
     "POST /api/integrations/{integration_id}/parked/release": WRITE,
     "POST /api/integrations/{integration_id}/parked/discard": WRITE,
+    "POST /api/integrations/{integration_id}/queue/purge": WRITE,
+    "POST /api/integrations/{integration_id}/replays": WRITE,
+    "GET /api/integrations/{integration_id}/replays/{operation_id}": READ,
+    "GET /api/integrations/{integration_id}/operations": READ,
+    "GET /api/integrations/{integration_id}/operations/{operation_id}": READ,
+    "POST /api/integrations/{integration_id}/operations/{operation_id}/{verb}": WRITE,
     "POST /xapi/{integration_id}/statements": WRITE,
     "PUT /xapi/{integration_id}/statements": WRITE,
     "GET /xapi/{integration_id}/about": READ,
@@ -189,8 +196,12 @@ async def names_of(hub: LearningHub, route: str, *, exists: bool) -> dict[str, s
     about = hub.programs.publisher if needs in {READ, WRITE} else hub.programs.subscriber
     if not exists:
         return dict.fromkeys(
-            ("program_id", "publisher_id", "provider_id", "sync_id", "statement_id", "key_id"), "X"
-        ) | {"event_id": "X-1", "integration_id": STATEMENT_ID}
+            (
+                *("program_id", "publisher_id", "provider_id", "sync_id", "statement_id", "key_id"),
+                "operation_id",
+            ),
+            "X",
+        ) | {"event_id": "X-1", "integration_id": STATEMENT_ID, "verb": "pause"}
     if "eventCompletions" in route:
         template = {"Template": '{"learner": {"email": "{{email}}"}, "course": {"uri": "{{uri}}"}}'}
         place = f"/api/programs/{hub.programs.publisher}/eventCompletions"
@@ -202,6 +213,8 @@ async def names_of(hub: LearningHub, route: str, *, exists: bool) -> dict[str, s
         "statement_id": STATEMENT_ID,
         "key_id": "nothing",
         "sync_id": "nothing",
+        "operation_id": "nothing",
+        "verb": "pause",
         "event_id": await hub.publish() if "{event_id}" in route else "",
         "integration_id": await an_integration(hub) if "{integration_id}" in route else "",
     }

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from delivery.alerts import MailRecords
+from delivery.archive import Archive
 from delivery.control import Control
 from delivery.egress import Egress
 from delivery.headroom import Headroom
@@ -22,6 +23,8 @@ from delivery.journal import Journal
 from delivery.lrs import Lrs
 from delivery.meters import Meters
 from delivery.oauth import Tokens
+from delivery.operation_store import OperationStore
+from delivery.operations import Operations
 from delivery.parked import ParkedStatements
 from delivery.receipts import Receipts
 from delivery.rehearsal import Rehearsal
@@ -215,6 +218,13 @@ async def hub(
         known=KnownIntegrations(looking_in(integrations, providers), clock),
         intake=Intake(store, Headroom(store), doorbell, Meters(store), clock, 100),
         control=control,
+        operations=Operations(
+            store,
+            OperationStore(store, clock),
+            Archive(store, clock, RECEIPT_AGE),
+            Journal(store),
+            clock,
+        ),
         upkeep=Upkeep(integrations, control),
         rehearsal=Rehearsal(Egress([LOOPBACK], tls=tls), tokens, lrs, within=WITHIN),
         egress=Egress(tls=tls),

@@ -127,7 +127,7 @@ async def test_of_two_who_create_the_same_at_once_one_wins(
 
     losers = [outcome for outcome in outcomes if isinstance(outcome, IntegrationExists)]
     assert len(losers) == 4
-    assert len((await integrations.list("ACME")).items) == 1
+    assert len((await integrations.list({"ACME"})).items) == 1
 
 
 async def test_an_integration_needs_a_program_and_a_provider(
@@ -340,7 +340,7 @@ async def test_an_integration_being_deleted_is_hidden_from_delivery_and_lists(
     assert (marked.version, marked.revision) == (1, 2)
     assert await integrations.find(created.id) is None
     assert await integrations.find_record(created.id) == marked
-    assert (await integrations.list("ACME")).items == ()
+    assert (await integrations.list({"ACME"})).items == ()
     assert [mark.deleting for mark in (await integrations.list_all()).items] == [True]
     with pytest.raises(UnknownIntegration, match="being deleted"):
         await integrations.change(created.id, {"name": "B"}, by="test")
@@ -374,9 +374,9 @@ async def test_a_program_lists_its_own_integrations_in_pages_oldest_first(
         clock.move(1)
     await integrations.create("OTHER", new_for("a"), by="test")
 
-    first = await integrations.list("ACME", limit=2)
-    second = await integrations.list("ACME", limit=2, cursor=first.next)
-    third = await integrations.list("ACME", limit=2, cursor=second.next)
+    first = await integrations.list({"ACME"}, limit=2)
+    second = await integrations.list({"ACME"}, limit=2, cursor=first.next)
+    third = await integrations.list({"ACME"}, limit=2, cursor=second.next)
 
     pages = (first, second, third)
     assert [found.provider for page in pages for found in page.items] == names
