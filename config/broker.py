@@ -16,6 +16,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
+from delivery.counting import Counting, Uncounted
 from delivery.doorbell import Work
 from delivery.integration import IntegrationId
 
@@ -82,8 +83,9 @@ def open_broker(client: redis.Redis) -> BellBroker:
 class Bell:
     """Rings through a broker, from a thread of its own: whoever rings never waits."""
 
-    def __init__(self, broker: BellBroker) -> None:
+    def __init__(self, broker: BellBroker, meters: Counting | None = None) -> None:
         self._broker = broker
+        self._meters = meters or Uncounted()
         self._lock = threading.Lock()
         self._pending: dict[Work, set[IntegrationId]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bell")
@@ -120,4 +122,7 @@ class Bell:
             self._broker.enqueue(ring)
         except (RedisError, BrokerConnectionError, OSError) as error:
             # Nothing is lost: what the ring was for stands in the due index.
+            self._meters.count("rings", "lost")
             log.warning("ring.lost", work=work, integrations=len(ids), error=str(error))
+        else:
+            self._meters.count("rings", "sent")

@@ -39,4 +39,5 @@ def make_converter(
         registry.leases,
         clock.now,
         holder=name,
+        meters=delivery.meters,
     )

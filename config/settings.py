@@ -159,6 +159,9 @@ class Settings(BaseModel):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Lowercase] = Field(
         "info", alias="HUB_LOG_LEVEL"
     )
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, alias="HUB_METRICS_PORT"
+    )
     otlp_endpoint: WebUrl | None = Field(None, alias="HUB_OTLP_ENDPOINT")
 
     @property

@@ -10,6 +10,7 @@ from datetime import timedelta
 from config import clock
 from config.settings import Settings
 from config.wiring import Registry
+from delivery.counting import Counting
 from delivery.egress import Egress
 from hub.registry.nights import Nights
 from hub.registry.notices import NoticeKind, Notices
@@ -54,7 +55,10 @@ class _Notes:
 
 @asynccontextmanager
 async def open_syncing(
-    settings: Settings, registry: Registry, renderer: Renderer
+    settings: Settings,
+    registry: Registry,
+    renderer: Renderer,
+    meters: Counting | None = None,
 ) -> AsyncIterator[Syncing]:
     """Open it; at the end, every sync of this process is closed."""
     within = max(settings.request_timeout, SHORTEST_LIMIT)
@@ -79,6 +83,7 @@ async def open_syncing(
                 telling=telling,
                 clock=clock.now,
                 name=f"{socket.gethostname()}:{os.getpid()}",
+                meters=meters,
             )
         )
         nights = Nights(registry.database, clock.now)

@@ -14,6 +14,7 @@ from config.readiness import checks
 from config.settings import Settings
 from config.syncing import open_syncing
 from config.wiring import open_delivery, open_outside, open_registry
+from delivery.census import Census
 from delivery.headroom import Headroom
 from delivery.intake import Intake
 from delivery.rehearsal import Rehearsal
@@ -21,7 +22,7 @@ from hub.api.app import build
 from hub.api.house import House, Limits
 from hub.api.known import KnownIntegrations, looking_in
 from hub.background import cease
-from hub.metrics import Metrics
+from hub.metrics.metrics import Metrics
 from hub.templates.renderer import Renderer
 
 EVERY_SECOND = timedelta(seconds=1)
@@ -37,8 +38,11 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
         headroom = Headroom(delivery.store)
         renderer = Renderer()
         stack.push_async_callback(renderer.close)
-        syncing = await stack.enter_async_context(open_syncing(settings, registry, renderer))
-        metrics = Metrics(registry.integrations, delivery.control, delivery.meters)
+        syncing = await stack.enter_async_context(
+            open_syncing(settings, registry, renderer, delivery.meters)
+        )
+        census = Census(delivery.store, clock.now)
+        metrics = Metrics(census, delivery.meters, registry.database, clock.now)
         house = House(
             programs=registry.programs,
             keys=registry.keys,
@@ -72,7 +76,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             ),
             egress=outside.egress,
             clock=clock.now,
-            metrics=lambda: metrics.text(clock.now()),
+            metrics=metrics.text,
             public_url=settings.public_url,
             version=version("learning-hub"),
             limits=Limits(settings.max_body_bytes, settings.max_batch),

@@ -110,8 +110,9 @@ async def open_delivery(settings: Settings, registry: Registry) -> AsyncIterator
     redis = open_redis(url)
     rings = open_broker_redis(url)
     broker = open_broker(rings)
-    bell = Bell(broker)
     store = Store(redis)
+    meters = Meters(store)
+    bell = Bell(broker, meters)
     states = StatusStore(store, clock.now)
     control = open_control_on(store, states, bell, settings)
     archive = Archive(store, clock.now, settings.archive_age)
@@ -122,7 +123,7 @@ async def open_delivery(settings: Settings, registry: Registry) -> AsyncIterator
             redis=redis,
             store=store,
             states=states,
-            meters=Meters(store),
+            meters=meters,
             broker=broker,
             bell=bell,
             control=control,
@@ -186,5 +187,13 @@ async def open_outside(
             egress=egress,
             directory=directory,
             lrs=Lrs(client, within=within, clock=clock.now),
-            tokens=Tokens(delivery.redis, client, registry.vault, directory, clock.now, within),
+            tokens=Tokens(
+                delivery.redis,
+                client,
+                registry.vault,
+                directory,
+                clock.now,
+                within,
+                delivery.meters,
+            ),
         )

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import threading
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 
 import structlog
 import uvloop
@@ -24,6 +24,7 @@ from config.settings import Settings
 from config.stores import locate, open_broker_redis
 from config.telemetry import recording
 from config.worker_house import WorkerHouse, open_worker
+from config.worker_metrics import Numbers, serving
 from delivery.actors import declare
 from delivery.alerts import Alerts
 from delivery.running import Running
@@ -56,6 +57,7 @@ class Residence(Middleware):
         self._opened: AbstractAsyncContextManager[WorkerHouse] | None = None
         self._house: WorkerHouse | None = None
         self._beside: list[asyncio.Task[None]] = []
+        self._door = ExitStack()
 
     @property
     def running(self) -> Running:
@@ -70,6 +72,11 @@ class Residence(Middleware):
     def before_worker_boot(self, _: Broker, __: Worker) -> None:
         """Open the house."""
         self._loop().run_coroutine(self._open())
+        if self._settings.metrics_port is not None:
+            numbers = Numbers(self._loop().loop, self._lived_in().metrics.text)
+            self._door.enter_context(
+                serving(self._settings.host, self._settings.metrics_port, numbers)
+            )
 
     def before_worker_shutdown(self, _: Broker, worker: Worker) -> None:
         """Leave further rings to other workers, and let the drains close after what is in flight.
@@ -81,6 +88,7 @@ class Residence(Middleware):
 
     def after_worker_shutdown(self, _: Broker, __: Worker) -> None:
         """Close the house."""
+        self._door.close()
         self._loop().run_coroutine(self._close())
 
     async def _open(self) -> None:

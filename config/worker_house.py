@@ -14,6 +14,7 @@ from config.syncing import open_syncing
 from config.wiring import open_delivery, open_outside, open_registry
 from delivery.alerts import Alerts
 from delivery.archiving import Archiving
+from delivery.census import Census
 from delivery.drain import Drainer
 from delivery.headroom import Headroom
 from delivery.heartbeat import Heartbeat
@@ -24,6 +25,7 @@ from delivery.mailer import FileMailer, SmtpMailer
 from delivery.operating import Operating
 from delivery.running import Running
 from delivery.statement_queue import Policy
+from hub.metrics.metrics import Metrics
 from hub.templates.renderer import Renderer
 
 EVERY_SECOND, EVERY_TEN_SECONDS = timedelta(seconds=1), timedelta(seconds=10)
@@ -36,6 +38,7 @@ class WorkerHouse:
     running: Running
     alerts: Alerts
     heartbeat: Heartbeat
+    metrics: Metrics
     errands: Sequence[Errand]
     """What every worker does by the clock; leases see to it that one does it at a time."""
 
@@ -49,10 +52,12 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
         outside = await stack.enter_async_context(open_outside(settings, registry, delivery))
         renderer = Renderer()
         stack.push_async_callback(renderer.close)
-        syncing = await stack.enter_async_context(open_syncing(settings, registry, renderer))
+        syncing = await stack.enter_async_context(
+            open_syncing(settings, registry, renderer, delivery.meters)
+        )
         drainer = Drainer(
             store=delivery.store,
-            leases=Leases(delivery.store, clock.now),
+            leases=Leases(delivery.store, clock.now, delivery.meters),
             directory=outside.directory,
             lrs=outside.lrs,
             tokens=outside.tokens,
@@ -96,6 +101,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 mailer,
                 letters.write,
                 clock.now,
+                delivery.meters,
             ),
             heartbeat=Heartbeat(
                 store=delivery.store,
@@ -105,6 +111,12 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 doorbell=delivery.bell,
                 clock=clock.now,
                 name=name,
+            ),
+            metrics=Metrics(
+                Census(delivery.store, clock.now),
+                delivery.meters,
+                registry.database,
+                clock.now,
             ),
             errands=(
                 Errand("look at the room left", EVERY_SECOND, headroom.look),

@@ -21,6 +21,7 @@ import orjson
 import structlog
 
 from delivery import scripts
+from delivery.counting import Counting, Uncounted
 from delivery.errors import MailRefused, MailUnavailable
 from delivery.integration import Integration, IntegrationId, Integrations
 from delivery.keys import MAIL, Keys
@@ -88,7 +89,9 @@ class Alerts:
         contacts: Contacts,
         writer: Writer,
         clock: Clock,
+        meters: Counting | None = None,
     ) -> None:
+        self._meters = meters or Uncounted()
         self._store = store
         self._states = states
         self._integrations = integrations
@@ -111,6 +114,7 @@ class Alerts:
         try:
             await self._contacts.send(letter)
         except MailUnavailable as unavailable:
+            self._meters.count("mails", "deferred")
             log.warning("alert.deferred", integration=integration_id, error=str(unavailable))
             await self._store.ask(("DEL", Keys(integration_id).mail_lease))
             return
@@ -118,6 +122,7 @@ class Alerts:
             error = str(refused)
         # Mark after sending: a failed mail must not silence the next 24 hours.
         await self._mark(integration, problem, letter, error)
+        self._meters.count("mails", "refused" if error else "sent")
         log.info("alert.sent", integration=integration_id, kind=problem.kind, error=error)
 
     async def _claim(self, integration_id: IntegrationId) -> Problem | None:

@@ -19,12 +19,13 @@ from datetime import timedelta
 import structlog
 
 from delivery import scripts
+from delivery.counting import Counting, Uncounted
 from delivery.errors import StoreUnavailable
 from delivery.integration import IntegrationId
 from delivery.keys import DUE, LANES, Keys
 from delivery.status import Status
 from delivery.store import Reply, Store
-from delivery.times import Clock, length_ms, to_ms
+from delivery.times import Clock, from_ms, length_ms, to_ms
 
 LEASE = timedelta(seconds=10)
 GRACE = timedelta(seconds=12)
@@ -52,9 +53,10 @@ class Lease:
 class Leases:
     """Takes and keeps leases."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, meters: Counting | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._meters = meters or Uncounted()
 
     async def take(self, integration_id: IntegrationId) -> Lease | None:
         """Take the right to drain; None if another has it, or nothing may be sent now."""
@@ -69,9 +71,24 @@ class Leases:
         )
         match reply:
             case [b"begun", *rest]:
-                return _read(integration_id, [word.decode() for word in _words(rest)])
+                return self._begun(integration_id, [word.decode() for word in _words(rest)])
             case _:
                 return None
+
+    def _begun(self, integration_id: IntegrationId, words: list[str]) -> Lease:
+        token, status, revision, version, largest, probe_due, *sent = words
+        if status == Status.DOWN:
+            late = self._clock() - from_ms(int(probe_due or 0))
+            self._meters.time("probe", took=max(late, timedelta()))
+        return Lease(
+            integration_id=integration_id,
+            token=token,
+            status=Status(status),
+            revision=int(revision),
+            version=int(version),
+            largest=int(largest) if largest else None,
+            sent=dict(zip(LANES, sent, strict=True)),
+        )
 
     @asynccontextmanager
     async def kept(self, lease: Lease, on_loss: Callable[[], None]) -> AsyncIterator[None]:
@@ -97,6 +114,7 @@ class Leases:
                 # Not lost yet: the token decides, when Redis is back.
                 log.warning("lease.unrenewed", integration=lease.integration_id, error=str(error))
             if lease.lost:
+                self._meters.count("leases_lost")
                 log.warning("lease.lost", integration=lease.integration_id)
                 on_loss()
                 return
@@ -117,16 +135,3 @@ class Leases:
 
 def _words(reply: Sequence[Reply]) -> list[bytes]:
     return [word for word in reply if isinstance(word, bytes)]
-
-
-def _read(integration_id: IntegrationId, words: list[str]) -> Lease:
-    token, status, revision, version, largest, *sent = words
-    return Lease(
-        integration_id=integration_id,
-        token=token,
-        status=Status(status),
-        revision=int(revision),
-        version=int(version),
-        largest=int(largest) if largest else None,
-        sent=dict(zip(LANES, sent, strict=True)),
-    )

@@ -24,6 +24,7 @@ from redis.asyncio.lock import Lock
 from redis.exceptions import LockError, RedisError
 from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_fixed
 
+from delivery.counting import Counting, Uncounted
 from delivery.exchange import FOREIGN, ask, no_answer
 from delivery.integration import Credentials, Integration, IntegrationId, Integrations
 from delivery.keys import Keys
@@ -82,7 +83,9 @@ class Tokens:
         integrations: Integrations,
         clock: Clock,
         within: timedelta,
+        meters: Counting | None = None,
     ) -> None:
+        self._meters = meters or Uncounted()
         self._redis = redis
         self._client = client
         self._sealed = Sealed(redis, sealer)
@@ -202,6 +205,7 @@ class Tokens:
     async def _fetch(self, integration: Integration) -> Fetched:
         credentials = await self._refresh_tokens.newest(integration)
         fetched = read_answer(await self._ask(credentials), credentials)
+        self._meters.count("tokens", _word(fetched))
         log.info(
             "token.fetched",
             integration=integration.id,
@@ -231,6 +235,16 @@ class Tokens:
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
         return await retrying(once)
+
+
+def _word(fetched: Fetched) -> str:
+    match fetched.grant:
+        case Grant():
+            return "granted"
+        case Unavailable():
+            return "unavailable"
+        case _:
+            return "refused"
 
 
 def _was_cut(reply: Reply) -> bool:

@@ -30,6 +30,7 @@ def _load(name: str) -> Script:
 ACCEPT = _load("accept")
 APPLY = _load("apply")
 BEGIN = _load("begin")
+CENSUS = _load("census")
 CLAIM_DUE = _load("claim_due")
 CLAIM_MAIL = _load("claim_mail")
 CLAIM_OPERATIONS = _load("claim_operations")
@@ -55,6 +56,7 @@ ALL = (
     ACCEPT,
     APPLY,
     BEGIN,
+    CENSUS,
     CLAIM_DUE,
     CLAIM_MAIL,
     CLAIM_OPERATIONS,

@@ -3,7 +3,7 @@
 -- KEYS  1 state  2 lease  3 due
 -- ARGV  1 now  2 integration id  3 lease time  4 grace
 -- answer  {'held'} another drains | {'idle'} nothing may be sent | {'early'} the next probe is not due yet
---         {'begun', token, status, revision, version, largest body in bytes or '',
+--         {'begun', token, status, revision, version, largest body in bytes or '', when a probe was due or '',
 --          sent through: front, queue, back}
 -- leaves  a new fencing token, so that whoever drained before changes nothing any more.
 local now, id = tonumber(ARGV[1]), ARGV[2]
@@ -42,5 +42,6 @@ redis.call('SET', KEYS[2], token, 'PX', ARGV[3])
 redis.call('HDEL', KEYS[1], 'rung')
 redis.call('ZADD', KEYS[3], now + tonumber(ARGV[4]), id)
 return {'begun', tostring(token), status, redis.call('HGET', KEYS[1], 'revision'), version,
-        redis.call('HGET', KEYS[1], 'largest') or '', redis.call('HGET', KEYS[1], 'sent_front') or '',
+        redis.call('HGET', KEYS[1], 'largest') or '', redis.call('HGET', KEYS[1], 'next') or '',
+        redis.call('HGET', KEYS[1], 'sent_front') or '',
         redis.call('HGET', KEYS[1], 'sent_queue') or '', redis.call('HGET', KEYS[1], 'sent_back') or ''}

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from delivery.counting import Counting, Uncounted
 from delivery.errors import StoreUnavailable
 from hub.conversion.holding import while_held
 from hub.conversion.step import Stepping, Taken
@@ -74,7 +75,9 @@ class Converter:
         clock: Clock,
         *,
         holder: str,
+        meters: Counting | None = None,
     ) -> None:
+        self._meters = meters or Uncounted()
         self._conversions = conversions
         self._steps = steps
         self._stepping = stepping
@@ -125,6 +128,8 @@ class Converter:
                 work.is_left = True
                 break
         if work.events:
+            self._meters.count("conversions", "made", by=work.events - work.failures)
+            self._meters.count("conversions", "set_aside", by=work.failures)
             log.info(
                 "conversion.ended",
                 program=program_id,

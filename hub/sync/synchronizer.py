@@ -10,6 +10,7 @@ from datetime import datetime
 
 import structlog
 
+from delivery.counting import Counting, Uncounted
 from hub.errors import (
     LeaseLost,
     NoLearningBuilder,
@@ -61,7 +62,9 @@ class Synchronizer:
         telling: Telling,
         clock: Clock,
         name: str,
+        meters: Counting | None = None,
     ) -> None:
+        self._meters = meters or Uncounted()
         self._programs = programs
         self._subscriptions = subscriptions
         self._leases = leases
@@ -179,6 +182,8 @@ class Synchronizer:
             errors=[failure.as_json() for failure in run.failures[:MOST_FAILURES]],
         )
         batches = await self._tools.batches.of_sync(run.id)
+        self._meters.count("syncs", sync.state.value)
+        self._meters.count("sync_rows", by=run.tally.rows)
         log.info(
             "sync.closed",
             sync=run.id,

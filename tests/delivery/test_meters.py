@@ -1,5 +1,7 @@
 """Counts of all processes, added up; none is lost while Redis is away."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +9,7 @@ import redis.asyncio as aioredis
 
 from delivery.errors import StoreUnavailable
 from delivery.journal import Attempt
-from delivery.meters import BOUNDS, Meters
+from delivery.meters import BOUNDS, Meters, buckets
 from delivery.sending import Sent
 from delivery.statement import Queued, StatementId
 from delivery.statement_queue import Settled
@@ -38,7 +40,8 @@ async def test_attempts_are_counted_by_outcome_and_class(store: Store) -> None:
     meters.note(Sent(attempts=attempts), NOW)
     await meters.flush()
 
-    assert await meters.read() == {
+    counts = {n: c for n, c in (await meters.read()).items() if n.startswith("attempts|")}
+    assert counts == {
         "attempts|accepted|2xx": 2,
         "attempts|refused|4xx": 1,
         "attempts|unavailable|5xx": 1,
@@ -79,7 +82,62 @@ async def test_a_parked_statement_is_no_delivery(store: Store) -> None:
     meters.note(Sent(settled=[settled(timedelta(), reason="HTTP 400")]), NOW)
     await meters.flush()
 
-    assert await meters.read() == {}
+    assert await meters.read() == {"parked": 1}
+
+
+async def test_a_replayed_statement_says_nothing_of_how_long_deliveries_take(
+    store: Store,
+) -> None:
+    meters = Meters(store)
+    days_ago = settled(timedelta(days=6))
+
+    meters.note(
+        Sent(settled=[replace(days_ago, queued=replace(days_ago.queued, replayed=True))]), NOW
+    )
+    await meters.flush()
+
+    assert await meters.read() == {"replayed": 1}
+
+
+async def test_attempts_are_counted_by_how_long_they_took(store: Store) -> None:
+    meters = Meters(store)
+    slow = replace(attempt("accepted", 200), took=timedelta(seconds=3))
+
+    meters.note(Sent(attempts=[attempt("accepted", 200), slow]), NOW)
+    await meters.flush()
+
+    counts = await meters.read()
+    assert counts["attempt|accepted|5000"] == 1
+    assert counts["attempt|accepted|sum"] == 3000
+    assert buckets(counts, "attempt", ["accepted"])[-1] == 2
+
+
+async def test_a_process_knows_what_it_counted_itself(store: Store) -> None:
+    mine, other = Meters(store), Meters(store)
+    mine.count("rings", "sent", by=2)
+    await mine.flush()
+    other.count("rings", "sent")
+    await other.flush()
+    mine.count("rings", "lost")
+
+    assert mine.own() == {"rings|sent": 2, "rings|lost": 1}
+
+
+async def test_counts_of_two_threads_are_all_there(store: Store) -> None:
+    meters = Meters(store)
+
+    def ring() -> None:
+        for _ in range(20_000):
+            meters.count("rings", "sent")
+
+    threads = [asyncio.to_thread(ring) for _ in range(2)]
+    counting = asyncio.gather(*threads)
+    while not counting.done():
+        await meters.flush()
+        await asyncio.sleep(0)
+    await meters.flush()
+
+    assert await meters.read() == {"rings|sent": 40_000}
 
 
 async def test_what_all_processes_counted_is_added_up(store: Store) -> None:

@@ -1,0 +1,1 @@
+"""The numbers of the whole hub, in Prometheus' text format."""
