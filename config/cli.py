@@ -4,9 +4,11 @@ Only the answer goes to standard output; logs and faults go to standard error. A
 people can mend is told in one line, without a trace, and ends with exit code 1 (2: wrong usage).
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Annotated
 
 import typer
 
@@ -24,18 +26,27 @@ COMMANDS = {
     "sandbox": "config.commands.sandbox",
     "keys": "config.commands.keys",
     "integrations": "config.commands.integrations",
-    "queue": "config.commands.integrations",
-    "parked": "config.commands.integrations",
+    "queue": "config.commands.queues",
+    "parked": "config.commands.parked",
+    "statements": "config.commands.statements",
+    "replay": "config.commands.replay",
+    "operations": "config.commands.replay",
     "sync": "config.commands.sync",
     "doctor": "config.commands.doctor",
     "version": "config.commands.version",
 }
 
 
+ANYWHERE = {"--url": "HUB_URL", "--api-key": "HUB_API_KEY"}
+"""Options that may stand anywhere, and the settings that they are."""
+
+
 def main() -> None:
     """Do what the command line says."""
+    arguments, said = _taken_out(sys.argv[1:])
+    os.environ.update(said)
     try:
-        build(sys.argv[1:])(prog_name="hub")
+        build(arguments)(arguments, prog_name="hub")
     except (ConfigError, HubError, DeliveryError, SandboxError) as fault:
         sys.stderr.write(f"hub: {fault}\n")
         raise SystemExit(1) from None
@@ -45,7 +56,6 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     """Make the command line: the one command that is asked for, or all of them to choose from."""
     app = typer.Typer(
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         help="Learning Hub: what was accepted is delivered, in order, "
         "however long the other side is down.",
@@ -58,8 +68,26 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     return app
 
 
-def _together() -> None:
-    """Keep Typer from taking a single command for the whole command line."""
+def _together(
+    *,
+    url: Annotated[str | None, typer.Option(help="Another hub; else this machine's.")] = None,
+    api_key: Annotated[str | None, typer.Option(help="A key to it; better as HUB_API_KEY.")] = None,
+) -> None:
+    """Keep Typer from taking a single command for the whole command line; tell of ANYWHERE."""
+
+
+def _taken_out(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Give the arguments without those of ANYWHERE, and those as settings."""
+    left: list[str] = []
+    said: dict[str, str] = {}
+    waiting = iter(arguments)
+    for argument in waiting:
+        name, is_there, value = argument.partition("=")
+        if name in ANYWHERE and (is_there or (value := next(waiting, ""))):
+            said[ANYWHERE[name]] = value
+        else:
+            left.append(argument)
+    return left, said
 
 
 if __name__ == "__main__":

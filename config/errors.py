@@ -8,6 +8,8 @@
     ├── UnsafeStore             Redis would throw statements away
     ├── ProcessFailed           a child ended before it was ready
     ├── AddressInUse            something else listens where web should
+    ├── HubRefused              a hub that was asked over HTTP says no
+    ├── HubAway                 there is no hub where `--url` says
     └── DemoFailed              the demo got an answer that it cannot go on with
 
 Each is told to people in one line by the command line, so the text says what to do.
@@ -48,6 +50,14 @@ class ProcessFailed(ConfigError):
 
 class AddressInUse(ConfigError):
     """Something else listens where web should."""
+
+
+class HubRefused(ConfigError):
+    """A hub that was asked says no; the text has its own words."""
+
+
+class HubAway(ConfigError):
+    """There is no hub, or it does not answer, where `--url` says."""
 
 
 class DemoFailed(ConfigError):

@@ -137,6 +137,10 @@ class Settings(BaseModel):
     secret_keys: SecretKeys | None = Field(None, alias="HUB_SECRET_KEYS", repr=False)
     smtp_url: SmtpUrl | None = Field(None, alias="HUB_SMTP_URL", repr=False)
     mail_from: MailAddress = Field("learning-hub@localhost", alias="HUB_MAIL_FROM")
+    url: WebUrl | None = Field(None, alias="HUB_URL")
+    api_key: Annotated[str, Field(min_length=1)] | None = Field(
+        None, alias="HUB_API_KEY", repr=False
+    )
     public_url: WebUrl = Field(default_factory=_own_address, alias="HUB_PUBLIC_URL")
     heartbeat: Seconds = Field(timedelta(seconds=60), alias="HUB_HEARTBEAT_SECONDS")
     alert_interval: Seconds = Field(timedelta(days=1), alias="HUB_ALERT_INTERVAL_SECONDS")

@@ -23,7 +23,7 @@ def prepare() -> Settings:
     """Read the settings, and see to the log and the data folder."""
     settings = load(os.environ)
     logs.configure(settings)
-    if settings.keeps_files:
+    if settings.keeps_files and settings.url is None:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return settings
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from config.commands.frame import AsJson, Row, do, moment, prepare, tell, tell_all
+from config.commands.reach import reach
 from config.settings import Settings
 from config.wiring import open_registry
 from hub.registry.caller import Right
@@ -86,6 +87,16 @@ async def _create(
     rights: dict[str, Right],
     expires_at: datetime | None,
 ) -> Row:
+    if settings.url is not None:
+        form = {
+            "userId": user_id,
+            "system": system,
+            "programs": {program: right.value for program, right in rights.items()},
+            **({"expiresAt": expires_at.isoformat()} if expires_at else {}),
+        }
+        async with reach(settings) as hub:
+            told = await hub.post("/api/keys", form)
+        return {"id": told["keyId"], "userId": told["userId"], "apiKey": told["apiKey"]}
     async with open_registry(settings) as registry:
         made = await registry.keys.create(
             user_id, system=system, rights=rights, expires_at=expires_at, by=BY
@@ -95,6 +106,9 @@ async def _create(
 
 async def _list(settings: Settings) -> list[Row]:
     rows: list[Row] = []
+    if settings.url is not None:
+        async with reach(settings) as hub:
+            return [{"id": one["keyId"], **one} async for one in hub.each("/api/keys")]
     async with open_registry(settings) as registry:
         page = await registry.keys.list()
         rows.extend(_row(key) for key in page.items)
@@ -105,6 +119,10 @@ async def _list(settings: Settings) -> list[Row]:
 
 
 async def _revoke(settings: Settings, key_id: str) -> Row:
+    if settings.url is not None:
+        async with reach(settings) as hub:
+            await hub.delete(f"/api/keys/{key_id}")
+            return {"id": key_id, **await hub.get(f"/api/keys/{key_id}")}
     async with open_registry(settings) as registry:
         return _row(await registry.keys.revoke(key_id, by=BY))
 

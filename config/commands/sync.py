@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from config.commands.frame import AsJson, Row, do, moment, prepare, tell, tell_all
+from config.commands.reach import Facts, reach
 from config.settings import Settings
 from config.syncing import open_syncing
 from config.wiring import open_registry
@@ -39,7 +40,11 @@ def sync(program: Program, *, as_json: AsJson = False) -> None:
 
     SIGTERM ends it after the batch on its way; the next sync goes on from there.
     """
-    report = do(_sync(prepare(), program))
+    settings = prepare()
+    if settings.url is not None:
+        _tell_far(do(_sync_far(settings, program)), as_json=as_json)
+        return
+    report = do(_sync(settings, program))
     if as_json:
         tell(_whole(report), as_json=True)
     else:
@@ -48,6 +53,24 @@ def sync(program: Program, *, as_json: AsJson = False) -> None:
         typer.echo(f"hub: {sentence(failure)}", err=True)
     if report.failures:
         raise typer.Exit(1)
+
+
+async def _sync_far(settings: Settings, program: str) -> Facts:
+    async with reach(settings) as hub:
+        return await hub.post("/api/processEvents", query={"programId": program})
+
+
+def _tell_far(told: Facts, *, as_json: bool) -> None:
+    if as_json:
+        tell(told, as_json=True)
+        return
+    batches = told["batches"]
+    rows: list[Row] = (
+        [{**one, "state": "accepted"} for one in batches if isinstance(one, dict)]
+        if isinstance(batches, list)
+        else []
+    )
+    tell_all(rows, columns=COLUMNS, as_json=False)
 
 
 async def _sync(settings: Settings, program: str) -> SyncReport:

@@ -14,6 +14,7 @@ from delivery.rehearsal import Rehearsal
 from hub.api.known import KnownIntegrations
 from hub.completions import Wordings
 from hub.registry.audit import Audit
+from hub.registry.caller import Caller
 from hub.registry.clock import Clock
 from hub.registry.event_completions import EventCompletions
 from hub.registry.events import Events
@@ -74,6 +75,8 @@ class House:
     version: str = "0"
     limits: Limits = Limits()
     checks: Mapping[str, Check] = field(default_factory=dict)
+    trusted: Caller | None = None
+    """Who calls when no key is asked: the command line, within its own process."""
 
     @property
     def taking(self) -> Taking:

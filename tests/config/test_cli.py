@@ -9,7 +9,8 @@ import pytest
 import structlog
 from pydantic import JsonValue, TypeAdapter
 
-from config.cli import build, main
+from config.cli import _taken_out, build, main
+from config.commands.when import moment_of
 from config.settings import load
 from config.wiring import open_control
 from hub.registry.integrations import NewIntegration
@@ -308,3 +309,19 @@ def test_the_doctor_names_all_that_is_broken(
 
 def test_only_what_is_asked_for_is_loaded() -> None:
     assert [command.name for command in build(["version"]).registered_commands] == ["version"]
+
+
+def test_options_that_may_stand_anywhere_are_taken_out() -> None:
+    left, said = _taken_out(["--url", "http://a", "keys", "list", "--api-key=k", "--json"])
+
+    assert left == ["keys", "list", "--json"]
+    assert said == {"HUB_URL": "http://a", "HUB_API_KEY": "k"}
+    assert _taken_out(["keys", "--url"]) == (["keys", "--url"], {})
+
+
+def test_a_time_may_be_how_long_ago() -> None:
+    ago = moment_of("90m")
+
+    assert (moment_of("30m") - ago).total_seconds() == pytest.approx(3600, abs=5)
+    assert moment_of("2026-03-02T09:00:00Z").isoformat().endswith("+00:00")
+    assert moment_of("2026-03-02").tzinfo is not None
