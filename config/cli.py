@@ -31,6 +31,7 @@ COMMANDS = {
     "statements": "config.commands.statements",
     "replay": "config.commands.replay",
     "operations": "config.commands.replay",
+    "secrets": "config.commands.secret_keys",
     "sync": "config.commands.sync",
     "doctor": "config.commands.doctor",
     "version": "config.commands.version",

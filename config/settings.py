@@ -135,6 +135,7 @@ class Settings(BaseModel):
     )
     s3_endpoint: WebUrl | None = Field(None, alias="HUB_S3_ENDPOINT")
     secret_keys: SecretKeys | None = Field(None, alias="HUB_SECRET_KEYS", repr=False)
+    secret_keys_file: Folder | None = Field(None, alias="HUB_SECRET_KEYS_FILE")
     smtp_url: SmtpUrl | None = Field(None, alias="HUB_SMTP_URL", repr=False)
     mail_from: MailAddress = Field("learning-hub@localhost", alias="HUB_MAIL_FROM")
     url: WebUrl | None = Field(None, alias="HUB_URL")
@@ -201,7 +202,10 @@ def load(environ: Mapping[str, str]) -> Settings:
 def _secrets_missing(said: Mapping[str, str]) -> list[str]:
     # Keys made on one machine could not open what another machine reads from a shared database.
     shared = [name for name in ("HUB_REDIS_URL", "HUB_DATABASE_URL") if name in said]
-    if not shared or "HUB_SECRET_KEYS" in said:
+    given = [name for name in ("HUB_SECRET_KEYS", "HUB_SECRET_KEYS_FILE") if name in said]
+    if len(given) > 1:
+        return ["HUB_SECRET_KEYS_FILE: cannot be set beside HUB_SECRET_KEYS"]
+    if not shared or given:
         return []
     return [f"HUB_SECRET_KEYS: required because {' and '.join(shared)} is set"]
 

@@ -32,6 +32,7 @@ from hub.registry.audit import Audit
 from hub.registry.database import Database
 from hub.registry.event_completions import EventCompletions
 from hub.registry.events import Events
+from hub.registry.house_secrets import Pepper
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.keys import Keys
 from hub.registry.leases import SqlLeases
@@ -49,6 +50,7 @@ class Registry:
 
     database: Database
     vault: Vault
+    pepper: Pepper
     programs: Programs
     keys: Keys
     providers: Providers
@@ -65,14 +67,16 @@ class Registry:
 async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
     """Open SQL and the vault."""
     keyring = open_keyring(settings)
-    vault = Vault.parse(",".join(keyring.keys))
+    vault = Vault.parse(",".join(keyring.keys), keyring.newer)
     database = Database(settings.database_url)
+    pepper = Pepper(database, vault, keyring.derived_pepper)
     try:
         yield Registry(
             database=database,
             vault=vault,
+            pepper=pepper,
             programs=Programs(database, vault, clock.now),
-            keys=Keys(database, keyring.pepper, clock.now),
+            keys=Keys(database, pepper, clock.now),
             providers=Providers(database, clock.now),
             integrations=IntegrationRegistry(database, vault, clock.now),
             audit=Audit(database),

@@ -44,6 +44,7 @@ RELEASE = _load("release")
 RENEW = _load("renew")
 REPAIR = _load("repair")
 REQUEUE = _load("requeue")
+RESEAL = _load("reseal")
 RETIRE = _load("retire")
 SETTLE = _load("settle")
 SIFT = _load("sift")
@@ -70,6 +71,7 @@ ALL = (
     RENEW,
     REPAIR,
     REQUEUE,
+    RESEAL,
     RETIRE,
     SETTLE,
     SIFT,

@@ -1,7 +1,7 @@
 """API keys: made, verified, revoked. A key is shown once and kept as a hash."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -50,7 +50,9 @@ class CreatedKey:
 class Keys:
     """All API keys. The pepper keys their hashes: without it, a stolen table verifies nothing."""
 
-    def __init__(self, database: Database, pepper: bytes, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, pepper: Callable[[], Awaitable[bytes]], clock: Clock
+    ) -> None:
         self._database = database
         self._pepper = pepper
         self._clock = clock
@@ -69,10 +71,11 @@ class Keys:
         """Make a key; raise BadUserId, or UnknownProgram for a right on none."""
         _check_user_id(user_id)
         new_id, text = new_key()
+        pepper = await self._pepper()
         row = ApiKeyRow(
             id=new_id,
             user_id=user_id,
-            digest=digest(text, self._pepper),
+            digest=digest(text, pepper),
             system=system,
             created_at=self._clock(),
             expires_at=expires_at,
@@ -94,7 +97,7 @@ class Keys:
         known = await self._cache.find(found_id) if found_id else None
         if found_id is None or known is None:
             return None
-        if not hmac.compare_digest(known.digest, digest(api_key, self._pepper)):
+        if not hmac.compare_digest(known.digest, digest(api_key, await self._pepper())):
             return None
         now = self._clock()
         if user_id not in {None, known.caller.user_id} or _is_expired(known, now):

@@ -84,6 +84,15 @@ class Row(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012  SQLAlchemy's own class attribute
 
 
+class HouseSecretRow(Row):
+    """A secret of the hub's own."""
+
+    __tablename__ = "house_secrets"
+
+    name: Mapped[str] = mapped_column(String(50), primary_key=True)
+    sealed: Mapped[str] = mapped_column(Text)
+
+
 class ProgramRow(Row):
     """A program."""
 

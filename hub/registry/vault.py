@@ -10,8 +10,9 @@ import base64
 import binascii
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -21,42 +22,74 @@ FORMAT = "v1"
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
+log = structlog.get_logger()
+
+
+Newer = Callable[[], str | None]
+"""Gives the keys anew, as `Vault.parse` takes them, if they have changed since it was asked."""
+
 
 class Vault:
-    """A ring of keys, newest first."""
+    """A ring of keys, newest first. It follows its keys when they change while it is used."""
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
+    def __init__(self, keys: Sequence[bytes], newer: Newer = lambda: None) -> None:
+        self._newer = newer
+        self._take(keys)
+
+    @classmethod
+    def parse(cls, text: str, newer: Newer = lambda: None) -> "Vault":
+        """Make a vault of comma-separated base64 keys, newest first."""
+        return cls(_parse(text), newer)
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of the keys that are given, newest first."""
+        self._follow()
+        return tuple(self._ring)
+
+    def _take(self, keys: Sequence[bytes]) -> None:
         if not keys:
             raise BadSecretKeys("no secret key is given")
         if any(len(key) != KEY_BYTES for key in keys):
             raise BadSecretKeys(f"a secret key must have {KEY_BYTES} bytes")
-        self._ring = {_key_id(key): AESGCM(key) for key in keys}
-        self._newest = _key_id(keys[0])
+        self._ring = {key_id(key): AESGCM(key) for key in keys}
+        self._newest = key_id(keys[0])
 
-    @classmethod
-    def parse(cls, text: str) -> "Vault":
-        """Make a vault of comma-separated base64 keys, newest first."""
-        keys = [_parse_key(part.strip(), place) for place, part in enumerate(text.split(","), 1)]
-        return cls(keys)
+    def _follow(self) -> None:
+        text = self._newer()
+        if text is None:
+            return
+        try:
+            self._take(_parse(text))
+        except BadSecretKeys as error:
+            # Whoever wrote the file will mend it; until then the keys from before do.
+            log.warning("secrets.unreadable", error=str(error))
 
     def seal(self, plain: str, *, row: str) -> str:
+        self._follow()
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = self._ring[self._newest].encrypt(nonce, plain.encode(), _bound(self._newest, row))
         return f"{FORMAT}.{self._newest}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, *, row: str) -> str:
         """Return what was sealed for `row`; raise UnknownSecretKey or SealBroken."""
-        key_id, box = _split(sealed, row)
-        key = self._ring.get(key_id)
+        found, box = _split(sealed, row)
+        if found not in self._ring:
+            self._follow()
+        key = self._ring.get(found)
         if key is None:
-            raise UnknownSecretKey(f"{row} was sealed with key {key_id}, which is not given")
+            raise UnknownSecretKey(
+                f"{row} was sealed with key {found}, which is not given: put that key back into "
+                "HUB_SECRET_KEYS or its file"
+            )
         try:
-            return key.decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], _bound(key_id, row)).decode()
+            return key.decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], _bound(found, row)).decode()
         except (InvalidTag, ValueError) as error:
             raise SealBroken(f"{row} was altered, or moved from another row") from error
 
     def is_current(self, sealed: str) -> bool:
         """Say whether `sealed` was sealed with the newest key."""
+        self._follow()
         return sealed.startswith(f"{FORMAT}.{self._newest}.")
 
 
@@ -65,7 +98,18 @@ def new_secret_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
-def _parse_key(text: str, place: int) -> bytes:
+def key_id_of(sealed: str) -> str:
+    """Say with which key something was sealed; empty if it is not sealed at all."""
+    version, _, rest = sealed.partition(".")
+    return rest.partition(".")[0] if version == FORMAT else ""
+
+
+def _parse(text: str) -> list[bytes]:
+    return [parse_key(part.strip(), place) for place, part in enumerate(text.split(","), 1)]
+
+
+def parse_key(text: str, place: int = 1) -> bytes:
+    """Read one key from base64; `place` says in an error which it was. Raises BadSecretKeys."""
     try:
         # Both alphabets of base64 are met in the wild; the padding is often lost.
         padded = text.translate(str.maketrans("+/", "-_")).rstrip("=") + "=" * (
@@ -79,7 +123,8 @@ def _parse_key(text: str, place: int) -> bytes:
     return key
 
 
-def _key_id(key: bytes) -> str:
+def key_id(key: bytes) -> str:
+    """Give the name of a key, which tells nothing of it."""
     return hashlib.sha256(b"learning-hub secret key id\0" + key).hexdigest()[:8]
 
 

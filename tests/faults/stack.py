@@ -280,7 +280,7 @@ def _environ(data: Path, *, port: int, redis_port: int, **settings: str) -> dict
         "HUB_HOST": HOST,
         "HUB_PORT": str(port),
         "HUB_REDIS_URL": f"redis://{HOST}:{redis_port}/0",
-        "HUB_SECRET_KEYS": SECRET_KEYS,
+        **({} if "secret_keys_file" in settings else {"HUB_SECRET_KEYS": SECRET_KEYS}),
         "HUB_EGRESS_ALLOW": "127.0.0.0/8",
         "HUB_LOG_LEVEL": "info",
         "HUB_LOG_FORMAT": "json",

@@ -62,6 +62,7 @@ from hub.xapi.rules import ActorId, ObjectId
 from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import FakeDoorbell
 from tests.fakes.notes import Notes
+from tests.fakes.pepper import FixedPepper
 from tests.fakes.sealer import PlainSealer
 
 RECEIPT_AGE = timedelta(days=7)
@@ -203,7 +204,7 @@ async def hub(
     syncing = _syncing(database, vault, clock, renderer, rehearsing)
     house = House(
         programs=Programs(database, vault, clock),
-        keys=Keys(database, PEPPER, clock),
+        keys=Keys(database, FixedPepper(PEPPER), clock),
         providers=providers,
         integrations=integrations,
         audit=Audit(database),
@@ -292,7 +293,7 @@ async def _seed(url: str) -> list[httpx.BasicAuth | None]:
     await migrate(url)
     database, clock = Database(url), FakeClock()
     programs, providers = Programs(database, Vault([SECRET_KEY]), clock), Providers(database, clock)
-    keys = Keys(database, PEPPER, clock)
+    keys = Keys(database, FixedPepper(PEPPER), clock)
     for program in ("ACME", "OTHER"):
         await programs.create(program, program.title(), by="test")
     for provider in (

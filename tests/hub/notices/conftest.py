@@ -15,6 +15,7 @@ from hub.registry.notices import Notices
 from hub.registry.programs import Programs
 from hub.registry.vault import Vault
 from tests.fakes.clock import FakeClock
+from tests.fakes.pepper import FixedPepper
 
 EMAILS = ("ops@acme.example",)
 
@@ -48,7 +49,7 @@ def notices(database: Database, clock: FakeClock) -> Notices:
 
 @pytest.fixture
 def keys(database: Database, clock: FakeClock) -> Keys:
-    return Keys(database, b"p" * 32, clock)
+    return Keys(database, FixedPepper(b"p" * 32), clock)
 
 
 @pytest.fixture

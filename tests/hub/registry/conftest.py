@@ -16,6 +16,7 @@ from hub.registry.programs import Programs
 from hub.registry.providers import Providers
 from hub.registry.tables import Row
 from hub.registry.vault import Vault
+from tests.fakes.pepper import FixedPepper
 from tests.fakes.postgres import Postgres, running_postgres
 from tests.hub.registry.moved_clock import MovedClock
 
@@ -98,7 +99,7 @@ def programs(database: Database, vault: Vault, clock: MovedClock) -> Programs:
 
 @pytest.fixture
 def keys(database: Database, clock: MovedClock) -> Keys:
-    return Keys(database, PEPPER, clock)
+    return Keys(database, FixedPepper(PEPPER), clock)
 
 
 @pytest.fixture

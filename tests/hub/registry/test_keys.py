@@ -12,6 +12,7 @@ from hub.registry.database import Database
 from hub.registry.keys import Keys
 from hub.registry.programs import Programs
 from hub.registry.tables import ApiKeyRow
+from tests.fakes.pepper import FixedPepper
 from tests.hub.registry.conftest import PEPPER
 from tests.hub.registry.moved_clock import MovedClock
 
@@ -57,7 +58,7 @@ async def test_a_key_means_nothing_under_another_pepper(
     database: Database, clock: MovedClock, keys: Keys
 ) -> None:
     created = await keys.create("alice", by="test")
-    elsewhere = Keys(database, b"q" * 32, clock)
+    elsewhere = Keys(database, FixedPepper(b"q" * 32), clock)
 
     assert await elsewhere.verify("alice", created.api_key) is None
 
@@ -102,7 +103,7 @@ async def test_a_key_ends_at_its_expiry(keys: Keys, clock: MovedClock) -> None:
 async def test_a_revoked_key_ends_at_once_here_and_within_five_seconds_elsewhere(
     keys: Keys, database: Database, clock: MovedClock
 ) -> None:
-    elsewhere = Keys(database, PEPPER, clock)
+    elsewhere = Keys(database, FixedPepper(PEPPER), clock)
     created = await keys.create("alice", by="test")
     for place in (keys, elsewhere):
         assert await place.verify("alice", created.api_key) is not None
@@ -118,7 +119,7 @@ async def test_a_revoked_key_ends_at_once_here_and_within_five_seconds_elsewhere
 async def test_a_clock_set_back_does_not_lengthen_the_life_of_an_answer(
     keys: Keys, database: Database, clock: MovedClock
 ) -> None:
-    elsewhere = Keys(database, PEPPER, clock)
+    elsewhere = Keys(database, FixedPepper(PEPPER), clock)
     created = await keys.create("alice", by="test")
     assert await elsewhere.verify("alice", created.api_key) is not None
     await keys.revoke(created.record.id, by="test")
@@ -149,7 +150,7 @@ async def test_a_fresh_answer_outlives_the_database_and_no_other_does(
     created = await keys.create("alice", by="test")
     another = await keys.create("bob", by="test")
     gone = Database("postgresql://hub@127.0.0.1:1/none")
-    cut_off = Keys(gone, PEPPER, clock)
+    cut_off = Keys(gone, FixedPepper(PEPPER), clock)
     with pytest.raises(RegistryUnavailable):
         await cut_off.verify("alice", created.api_key)
 

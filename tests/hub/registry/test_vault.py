@@ -129,3 +129,35 @@ def test_a_vault_needs_whole_keys(keys: list[bytes], words: str) -> None:
 
 def test_a_vault_does_not_show_its_keys() -> None:
     assert "nnn" not in repr(Vault([NEW]))
+
+
+def test_a_vault_follows_its_keys_when_they_change() -> None:
+    told: list[str | None] = [None]
+    old, new = new_secret_key(), new_secret_key()
+    vault = Vault.parse(old, lambda: told.pop() if told else None)
+    before = vault.seal("secret", row="a")
+
+    told.append(f"{new},{old}")
+    after = vault.seal("secret", row="a")
+
+    assert Vault.parse(new).open(after, row="a") == "secret"
+    assert vault.open(before, row="a") == "secret"
+    assert len(vault.key_ids) == 2
+
+
+def test_what_another_process_sealed_with_a_newer_key_is_opened() -> None:
+    told: list[str | None] = []
+    old, new = new_secret_key(), new_secret_key()
+    vault = Vault.parse(old, lambda: told.pop() if told else None)
+    theirs = Vault.parse(f"{new},{old}").seal("secret", row="a")
+
+    told.append(f"{new},{old}")
+
+    assert vault.open(theirs, row="a") == "secret"
+
+
+def test_keys_that_cannot_be_read_leave_those_from_before() -> None:
+    told: list[str | None] = ["nonsense"]
+    vault = Vault.parse(new_secret_key(), lambda: told.pop() if told else None)
+
+    assert vault.open(vault.seal("secret", row="a"), row="a") == "secret"
