@@ -2,6 +2,10 @@
 
 No retries, no delays, no dead letters: what is to be done stands in the queues and the due index,
 and a ring that is lost is made up for by the next beat of any worker's clock.
+
+Rings spread the load as well. Drains end every second or so and ring for themselves, and the
+busier a worker is, the longer it leaves a ring to others before it takes it: so a worker that was
+just added has its share with the next slices, and nobody needs to know how many there are.
 """
 
 import threading
@@ -22,11 +26,20 @@ from delivery.integration import IntegrationId
 
 NAMESPACE = "bell"
 IN_ONE_RING = 50
+SHARES = 4
+"""Into so many messages a ring for a few integrations is cut, so that workers can share them."""
 MAINTENANCE_CHANCE = 20_000
 """Out of a million commands: how often dead workers' rings are tidied up. None is needed."""
 WAIT_SECONDS = 1
 PAUSE_MS = 10
 """Between two waits, and while as many rings as may be prefetched are being answered."""
+COURTESY_SECONDS = 0.02
+"""The longest that a busy worker leaves a ring to others."""
+RATHER_BUSY = 8
+"""With so many drains a worker leaves a ring to others for half of that."""
+
+Busy = Callable[[], int]
+"""Says how many drains are under way in this process."""
 
 log = structlog.get_logger()
 
@@ -39,6 +52,17 @@ class BellBroker(RedisBroker):
     nothing here is ever delayed.
     """
 
+    def __init__(self, client: redis.Redis, busy: Busy) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]  # Dramatiq left it untyped
+            client=client, middleware=[], namespace=NAMESPACE, maintenance_chance=MAINTENANCE_CHANCE
+        )
+        self._busy = busy
+        self._leaving = threading.Event()
+
+    def leave(self) -> None:
+        """Take no ring any more, not even one that is being waited for."""
+        self._leaving.set()
+
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = PAUSE_MS) -> Consumer:
         """Consume a queue; `timeout` is how long its thread sleeps on top of our own wait."""
         return super().consume(queue_name, prefetch, min(timeout, PAUSE_MS))
@@ -49,9 +73,15 @@ class BellBroker(RedisBroker):
         # From the head of the list to the same place: it waits for a first one and changes nothing.
         if self.client.blmove(rings, rings, WAIT_SECONDS, "LEFT", "LEFT") is None:
             return []
+        if self._leaving.wait(courtesy(self._busy())):
+            return []
         fetch = self._dispatch("fetch")
-        fetched: list[bytes] = fetch(queue_name, count)
+        fetched: list[bytes] = fetch(queue_name, min(count, self._share(rings)))
         return fetched
+
+    def _share(self, rings: str) -> int:
+        # Half of them, lest whoever comes first takes all.
+        return max(1, (int(self.client.llen(rings)) + 1) // 2)
 
     def _dispatch(self, command: str) -> Callable[..., Any]:
         dispatch = super()._dispatch(command)  # type: ignore[no-untyped-call]  # Dramatiq left it so
@@ -73,11 +103,14 @@ class BellBroker(RedisBroker):
             self.emit_after("declare_queue", queue_name)
 
 
-def open_broker(client: redis.Redis) -> BellBroker:
+def courtesy(busy: int) -> float:
+    """Say for how many seconds a process with so many drains leaves a ring to others."""
+    return COURTESY_SECONDS * busy / (busy + RATHER_BUSY)
+
+
+def open_broker(client: redis.Redis, busy: Busy = lambda: 0) -> BellBroker:
     """Make the broker on a client whose database holds nothing else."""
-    return BellBroker(  # type: ignore[no-untyped-call]  # Dramatiq left it untyped
-        client=client, middleware=[], namespace=NAMESPACE, maintenance_chance=MAINTENANCE_CHANCE
-    )
+    return BellBroker(client, busy)
 
 
 class Bell:
@@ -107,8 +140,9 @@ class Bell:
             pending, self._pending = self._pending, {}
         for work, found in pending.items():
             ids = sorted(found)
-            for start in range(0, len(ids), IN_ONE_RING):
-                self._send_one(work, ids[start : start + IN_ONE_RING])
+            size = min(-(-len(ids) // SHARES), IN_ONE_RING)
+            for start in range(0, len(ids), size):
+                self._send_one(work, ids[start : start + size])
 
     def _send_one(self, work: Work, ids: list[IntegrationId]) -> None:
         ring = Message[None](

@@ -33,6 +33,8 @@ COMMANDS = {
     "operations": "config.commands.replay",
     "secrets": "config.commands.secret_keys",
     "sync": "config.commands.sync",
+    "backup": "config.commands.backup",
+    "restore": "config.commands.backup",
     "doctor": "config.commands.doctor",
     "version": "config.commands.version",
 }

@@ -8,6 +8,7 @@
     ├── UnsafeStore             Redis would throw statements away
     ├── ProcessFailed           a child ended before it was ready
     ├── AddressInUse            something else listens where web should
+    ├── BackupFailed            a backup cannot be taken, or restored
     ├── HubRefused              a hub that was asked over HTTP says no
     ├── HubAway                 there is no hub where `--url` says
     └── DemoFailed              the demo got an answer that it cannot go on with
@@ -50,6 +51,10 @@ class ProcessFailed(ConfigError):
 
 class AddressInUse(ConfigError):
     """Something else listens where web should."""
+
+
+class BackupFailed(ConfigError):
+    """A backup cannot be taken or restored; nothing is left half done."""
 
 
 class HubRefused(ConfigError):

@@ -130,8 +130,10 @@ def work(settings: Settings, threads: int) -> None:
 
 def _work(settings: Settings, threads: int) -> None:
     name = f"{socket.gethostname()}:{os.getpid()}"
-    broker = open_broker(open_broker_redis(locate(settings)))
     residence = Residence(settings, name)
+    broker = open_broker(
+        open_broker_redis(locate(settings)), busy=lambda: residence.running.under_way
+    )
     broker.add_middleware(Loop())
     broker.add_middleware(residence)
     declare(broker, residence)
@@ -143,5 +145,6 @@ def _work(settings: Settings, threads: int) -> None:
     worker.start()
     log.info("worker.started", name=name, threads=threads)
     ended.wait()
+    broker.leave()
     worker.stop()
     log.info("worker.ended", name=name)

@@ -14,7 +14,7 @@ from delivery.keys import DUE, INTEGRATIONS, MAIL, Keys
 from delivery.parked import AT_ONCE, Parked, ParkedStatements
 from delivery.receipts import Receipt, Receipts
 from delivery.statement import StatementId
-from delivery.status import Health
+from delivery.status import Health, Heard
 from delivery.status_store import StatusStore
 from delivery.store import Store
 from delivery.times import Clock, length_ms, to_ms
@@ -49,6 +49,10 @@ class Control:
     async def revisions(self, ids: Sequence[IntegrationId]) -> dict[IntegrationId, int | None]:
         """Give the revision that delivery last heard of, for each; None where it heard of none."""
         return await self.states.revisions(ids)
+
+    async def heard(self, ids: Sequence[IntegrationId]) -> dict[IntegrationId, Heard | None]:
+        """Give what delivery last heard of each; None where it heard of none."""
+        return await self.states.heard(ids)
 
     async def remove(self, integration_id: IntegrationId, *, discard: bool) -> int:
         """Delete everything delivery holds for an integration; give how many statements that were.

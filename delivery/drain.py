@@ -23,7 +23,7 @@ from delivery.status import Status
 from delivery.store import Store
 from delivery.times import Clock
 
-SLICE = timedelta(seconds=2)
+SLICE = timedelta(seconds=1)
 """How long one drain works before it rings again, so that a large backlog holds nobody up."""
 WINDOWS_FULL = 8
 SMALLEST_WINDOW, LARGEST_WINDOW = 32, 2000

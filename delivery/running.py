@@ -31,6 +31,11 @@ class Running:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._stopping = False
 
+    @property
+    def under_way(self) -> int:
+        """How many drains are under way."""
+        return len(self._drains)
+
     async def begin(self, ids: Iterable[IntegrationId]) -> None:
         """Start a drain of each; waits only while this process has as many as it can hold."""
         for integration_id in ids:

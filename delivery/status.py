@@ -25,6 +25,14 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What delivery last heard of an integration."""
+
+    revision: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What is known of one integration's delivery at a moment."""
 

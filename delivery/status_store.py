@@ -27,7 +27,7 @@ from typing import Any
 from delivery import scripts
 from delivery.integration import Integration, IntegrationId
 from delivery.keys import DUE, INTEGRATIONS, LANES, MAIL, Keys
-from delivery.status import Health, Status
+from delivery.status import Health, Heard, Status
 from delivery.store import Command, Store
 from delivery.times import Clock, from_ms, from_ms_or_none, to_ms
 
@@ -57,8 +57,19 @@ class StatusStore:
 
     async def revisions(self, ids: Sequence[IntegrationId]) -> dict[IntegrationId, int | None]:
         """Give the revision that delivery last heard of, for each integration."""
-        found = await self._store.ask(*(("HGET", Keys(i).state, "revision") for i in ids))
-        return {i: int(r) if r else None for i, r in zip(ids, found, strict=True)}
+        return {
+            i: heard.revision if heard else None for i, heard in (await self.heard(ids)).items()
+        }
+
+    async def heard(self, ids: Sequence[IntegrationId]) -> dict[IntegrationId, Heard | None]:
+        """Give what delivery last heard of each integration; None where it heard of none."""
+        found = await self._store.ask(
+            *(("HMGET", Keys(i).state, "revision", "version") for i in ids)
+        )
+        return {
+            i: Heard(int(revision), int(version)) if revision else None
+            for i, (revision, version) in zip(ids, found, strict=True)
+        }
 
     async def health(self, ids: Sequence[IntegrationId]) -> dict[IntegrationId, Health]:
         """Tell how each integration's delivery stands."""

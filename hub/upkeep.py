@@ -1,7 +1,8 @@
 """Keeps delivery's picture of the integrations true: ends deletions, repeats what was unheard.
 
 The registry commits first and tells delivery then. A process that dies between the two leaves a
-difference, which the sweep finds here within a minute.
+difference, which the sweep finds here within a minute. A registry that was restored from a backup
+is behind what delivery has heard; it is the truth all the same, and is put past that.
 """
 
 from contextlib import suppress
@@ -11,6 +12,7 @@ import structlog
 from delivery.control import Control
 from delivery.errors import UnknownIntegration
 from delivery.integration import IntegrationId
+from delivery.status import Heard
 from hub.registry.integrations import IntegrationMark, IntegrationRegistry
 
 log = structlog.get_logger()
@@ -41,21 +43,25 @@ class Upkeep:
         mended, cursor = 0, None
         while True:
             page = await self._integrations.list_all(cursor=cursor)
-            heard = await self._control.revisions([mark.id for mark in page.items])
+            heard = await self._control.heard([mark.id for mark in page.items])
             for mark in page.items:
-                if mark.deleting or heard[mark.id] != mark.revision:
-                    await self._mend(mark)
+                known = heard[mark.id]
+                if mark.deleting or known is None or known.revision != mark.revision:
+                    await self._mend(mark, known)
                     mended += 1
             cursor = page.next
             if cursor is None:
                 return mended
 
-    async def _mend(self, mark: IntegrationMark) -> None:
+    async def _mend(self, mark: IntegrationMark, heard: Heard | None) -> None:
         log.info("integration.reconciled", integration=mark.id, deleting=mark.deleting)
         if mark.deleting:
             await self._control.remove(mark.id, discard=True)
             await self._forget(mark.id, by="hub")
             return
+        if heard and heard.revision > mark.revision:
+            # Restored from a backup, or changed just now: raising looks again, under its lock.
+            await self._integrations.raise_past(mark.id, heard)
         integration = await self._integrations.find(mark.id)
         if integration is not None:
             await self._control.apply(integration)

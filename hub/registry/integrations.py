@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from delivery.errors import UnknownIntegration
 from delivery.integration import Integration, IntegrationId
+from delivery.status import Heard
 from hub.errors import IntegrationExists, RevisionMismatch, UnknownProgram, UnknownProvider
 from hub.registry.audit import note
 from hub.registry.clock import Clock
@@ -147,6 +148,20 @@ class IntegrationRegistry:
                 return
             columns = differing(row, {"refresh_token": refresh_token}, vault=self._vault)
             self._apply(session, row, columns, by="hub")
+
+    async def raise_past(self, integration_id: IntegrationId, heard: Heard) -> None:
+        """Put an integration past what delivery has heard: this registry was restored.
+
+        Nothing changes where it is not behind. The version goes past, too: what was refused with
+        one that this registry does not know is tried again.
+        """
+        async with self._database.write() as session:
+            row = await session.get(IntegrationRow, integration_id, with_for_update=True)
+            if row is None or row.revision >= heard.revision:
+                return
+            columns = {"version": max(row.version, heard.version) + 1}
+            row.revision = heard.revision
+            self._apply(session, row, columns, by="hub", action="restored")
 
     async def mark_deleting(self, integration_id: IntegrationId, *, by: str) -> IntegrationRecord:
         """Hide an integration from delivery for good; to do so again changes nothing."""
