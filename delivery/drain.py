@@ -46,8 +46,10 @@ class Drainer:
     clock: Clock
     policy: Policy
 
-    async def drain(self, integration_id: IntegrationId, stopping: Callable[[], bool]) -> None:
+    async def drain(self, integration_id: IntegrationId, stopping: Callable[[], bool]) -> bool:
         """Empty a queue for one slice; harmless when there is nothing to do, or another does it.
+
+        True when it has rung for what is left.
 
         `stopping` says that this process is to end: then the drain closes after the requests that
         are in flight. Raises StoreUnavailable, or what `integrations` raises: the lease then
@@ -55,17 +57,21 @@ class Drainer:
         """
         lease = await self.leases.take(integration_id)
         if lease is None:
-            return
+            return False
         queue = StatementQueue(self.store, lease, clock=self.clock, policy=self.policy)
         integration = await self.directory.at(integration_id, lease.revision)
         if integration is None:
             # Being deleted, or the registry is behind: the sweep decides. The lease lapses.
             log.warning("integration.missing", integration=integration_id)
-            return
+            return False
         lease.version = integration.version
         sending = Sending(self.lrs, self.tokens, self.clock, integration)
         async with self.leases.kept(lease, sending.halt):
-            await self._empty(integration, lease, queue, sending, stopping)
+            window = await self._empty(integration, lease, queue, sending, stopping)
+        # The last act, so that whoever hears it finds nothing of this drain any more.
+        if window.ring:
+            self.doorbell.ring(Work.DRAIN, [integration_id])
+        return window.ring
 
     async def _empty(
         self,
@@ -74,7 +80,7 @@ class Drainer:
         queue: StatementQueue,
         sending: Sending,
         stopping: Callable[[], bool],
-    ) -> None:
+    ) -> Window:
         until = self.clock() + SLICE
         delivered = parked = 0
         window = await queue.settle([], wanted=first_window(integration, lease.status))
@@ -93,8 +99,6 @@ class Drainer:
             await self.journal.add(integration.id, sent.attempts)
             if window.mail:
                 self.doorbell.ring(Work.MAIL, [integration.id])
-        if window.ring:
-            self.doorbell.ring(Work.DRAIN, [integration.id])
         log.info(
             "drain.ended",
             integration=integration.id,
@@ -103,6 +107,7 @@ class Drainer:
             more=window.ring,
             lost=window.lost,
         )
+        return window
 
     async def _settle(
         self,

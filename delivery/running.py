@@ -6,6 +6,7 @@ the answering of rings.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -16,7 +17,8 @@ from delivery.integration import IntegrationId
 AT_ONCE = 2000
 
 Stopping = Callable[[], bool]
-Drain = Callable[[IntegrationId, Stopping], Awaitable[None]]
+Drain = Callable[[IntegrationId, Stopping], Awaitable[bool | None]]
+"""Drains; True when it has rung for what is left, so that it need not be begun again here."""
 
 log = structlog.get_logger()
 
@@ -27,6 +29,7 @@ class Running:
     def __init__(self, drain: Drain) -> None:
         self._drain = drain
         self._drains: dict[IntegrationId, asyncio.Task[None]] = {}
+        self._since: dict[IntegrationId, float] = {}
         self._again: set[IntegrationId] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._stopping = False
@@ -48,6 +51,19 @@ class Running:
             else:
                 self._start(integration_id)
 
+    @property
+    def count(self) -> int:
+        """How many drains are open."""
+        return len(self._drains)
+
+    @property
+    def oldest(self) -> timedelta:
+        """How long the oldest of them has been open."""
+        began = min(self._since.values(), default=None)
+        if began is None:
+            return timedelta()
+        return timedelta(seconds=asyncio.get_running_loop().time() - began)
+
     async def finish(self) -> None:
         """Let every drain close after the requests it has in flight; none starts any more."""
         self._stopping = True
@@ -64,10 +80,12 @@ class Running:
     def _start(self, integration_id: IntegrationId) -> None:
         drain = asyncio.create_task(self._run(integration_id))
         self._drains[integration_id] = drain
+        self._since[integration_id] = asyncio.get_running_loop().time()
         drain.add_done_callback(partial(self._end, integration_id))
 
     def _end(self, integration_id: IntegrationId, _: asyncio.Task[None]) -> None:
         del self._drains[integration_id]
+        del self._since[integration_id]
         if integration_id in self._again and not self._stopping:
             self._again.remove(integration_id)
             self._start(integration_id)
@@ -76,7 +94,9 @@ class Running:
 
     async def _run(self, integration_id: IntegrationId) -> None:
         try:
-            await self._drain(integration_id, lambda: self._stopping)
+            if await self._drain(integration_id, lambda: self._stopping):
+                # Whoever hears that ring goes on; to begin again here would keep it from others.
+                self._again.discard(integration_id)
         except StoreUnavailable as error:
             log.warning("drain.broken_off", integration=integration_id, error=str(error))
         except Exception:

@@ -9,7 +9,7 @@ import pytest
 import redis
 from dramatiq.errors import BrokerConnectionError
 
-from config.broker import Bell, BellBroker, open_broker
+from config.broker import COURTESY_SECONDS, Bell, BellBroker, courtesy, open_broker
 from delivery.doorbell import Work
 from delivery.integration import IntegrationId
 
@@ -42,16 +42,45 @@ def until_someone_waits(client: redis.Redis) -> None:
 
 
 def test_a_ring_is_answered_once(broker: BellBroker, client: redis.Redis) -> None:
-    ring(broker, "a", "b")
+    ring(broker, "a")
     consumer = broker.consume(QUEUE, prefetch=8)
 
     rung = next(consumer)
     assert rung is not None
     consumer.ack(rung)
 
-    assert rung.args == (["a", "b"],)
+    assert rung.args == (["a"],)
     assert client.llen(f"bell:{QUEUE}") == 0
     assert next(consumer) is None
+
+
+def test_a_ring_for_several_is_cut_so_that_workers_can_share_it(
+    broker: BellBroker, client: redis.Redis
+) -> None:
+    ring(broker, *"abcdefgh")
+
+    shares = [broker.do_fetch(QUEUE, count=16) for _ in range(3)]
+
+    assert [len(share) for share in shares] == [2, 1, 1]
+    assert client.llen(f"bell:{QUEUE}") == 0
+
+
+def test_a_worker_that_leaves_takes_no_ring(broker: BellBroker, client: redis.Redis) -> None:
+    ring(broker, "a")
+
+    broker.leave()
+
+    assert broker.do_fetch(QUEUE, count=8) == []
+    assert client.llen(f"bell:{QUEUE}") == 1
+
+
+def test_the_busier_a_worker_the_longer_it_leaves_rings_to_others() -> None:
+    waits = [courtesy(busy) for busy in (0, 1, 4, 8, 100, 2000)]
+
+    assert waits == sorted(waits)
+    assert waits[0] == 0
+    assert waits[3] == COURTESY_SECONDS / 2
+    assert waits[-1] < COURTESY_SECONDS
 
 
 def test_waiting_for_rings_writes_nothing(broker: BellBroker, client: redis.Redis) -> None:

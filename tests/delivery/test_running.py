@@ -23,8 +23,9 @@ class Drains:
         self.most: Counter[IntegrationId] = Counter()
         self.heard_stopping: list[bool] = []
         self.failure: Exception | None = None
+        self.rings = False
 
-    async def __call__(self, integration_id: IntegrationId, stopping: Stopping) -> None:
+    async def __call__(self, integration_id: IntegrationId, stopping: Stopping) -> bool:
         self.begun.append(integration_id)
         self.under_way[integration_id] += 1
         self.most[integration_id] = max(self.most[integration_id], self.under_way[integration_id])
@@ -35,6 +36,7 @@ class Drains:
         finally:
             self.heard_stopping.append(stopping())
             self.under_way[integration_id] -= 1
+        return self.rings
 
     def let_go(self, *ids: IntegrationId) -> None:
         for integration_id in ids:
@@ -71,6 +73,21 @@ async def test_when_a_drain_has_ended_the_next_ring_starts_another() -> None:
 
     assert drains.begun == [ACME] * 3
     assert drains.heard_stopping == [False] * 3
+
+
+async def test_a_drain_that_rang_for_the_rest_is_left_to_whoever_hears_it() -> None:
+    drains = Drains()
+    drains.rings = True
+    running = Running(drains)
+    await running.begin([ACME])
+    await running.begin([ACME])
+    await let_run()
+
+    drains.let_go(ACME)
+    await let_run()
+
+    assert drains.begun == [ACME]
+    assert running.under_way == 0
 
 
 async def test_to_finish_waits_for_the_drains_and_tells_them() -> None:
