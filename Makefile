@@ -24,7 +24,7 @@ setup: .venv/.setup
 run: .venv/.setup
 	@exec $(BIN)/hub run --demo
 
-test: .venv/.test .venv-ralph/.setup
+test: .venv/.test .venv-ralph/.setup .prometheus/.setup
 	@$(BIN)/python -m pytest $(TESTS)
 
 check: .venv/.test
@@ -63,4 +63,10 @@ lock: .venv/.setup
 	@echo "Installing a real LRS for the tests"
 	@test -x .venv-ralph/bin/python || $(BIN)/python -m venv .venv-ralph
 	@.venv-ralph/bin/python $(LOCKED) tests/conformance/ralph.lock
+	@touch $@
+
+# A real Prometheus for the tests of the alert rules: Debian's package, unpacked here and not installed.
+.prometheus/.setup: tests/deploy/fetch_prometheus.sh
+	@echo "Fetching a real Prometheus for the tests"
+	@sh tests/deploy/fetch_prometheus.sh .prometheus
 	@touch $@

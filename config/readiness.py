@@ -1,28 +1,38 @@
-"""What the web process looks at before it calls the hub ready."""
+"""What the web process looks at before it calls the hub ready, and what it warns of."""
 
+import shutil
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from pathlib import Path
 
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from config import clock
+from config.errors import UnsafeStore
+from config.settings import Settings
 from config.stores import Weight, check_durability
-from delivery.heartbeat import last_beat
 from delivery.store import Store
+from delivery.vital_signs import Complaint, complaints
+from delivery.vitality import Vitality
 from hub.registry.database import Database
 
-RECENT = timedelta(seconds=10)
-"""Workers beat every second; who has not for so long is not there."""
+LOW_DISK, SHORT_DISK = 1024**3, 256 * 1024**2
+"""Bytes left: the first is warned of; with less than the second, intake stops."""
+LOW_SHARE = 0.1
 
 Check = Callable[[], Awaitable[str | None]]
+Room = Callable[[Path], tuple[int, int]]
 
 log = structlog.get_logger()
 
 
 def checks(store: Store, database: Database) -> Mapping[str, Check]:
-    """Give the looks that readiness takes; each answers what is missing, or None."""
+    """Give the looks that readiness takes; each answers what is missing, or None.
+
+    What is wrong without keeping delivery from going on is warned of, see `Warnings`.
+    """
+    vitality = Vitality(store, clock.now)
 
     async def redis() -> str | None:
         await store.ask(("PING",))
@@ -33,13 +43,68 @@ def checks(store: Store, database: Database) -> Mapping[str, Check]:
         return None
 
     async def worker() -> str | None:
-        beat = await last_beat(store)
-        if beat is None:
-            return "no worker has ever beaten"
-        silence = clock.now() - beat
-        return f"no worker for {silence.total_seconds():.0f} s" if silence > RECENT else None
+        grave = [one.text for one in complaints(await vitality.look()) if one.grave]
+        return "; ".join(grave) or None
 
     return {"redis": redis, "sql": sql, "worker": worker}
+
+
+class Warnings:
+    """Finds what an operator should know of, though everything goes on."""
+
+    def __init__(self, vitality: Vitality, redis: Redis, settings: Settings) -> None:
+        self._vitality = vitality
+        self._redis = redis
+        self._settings = settings
+
+    async def find(self) -> list[Complaint]:
+        """Look at workers, Redis and disk. Raises StoreUnavailable."""
+        found = complaints(await self._vitality.look())
+        return [*found, *await self._of_eviction(), *of_disk(self._settings)]
+
+    async def _of_eviction(self) -> list[Complaint]:
+        try:
+            findings = await check_durability(self._redis)
+        except UnsafeStore as unsafe:
+            return [Complaint("redis", str(unsafe), "CONFIG SET maxmemory-policy noeviction")]
+        except (RedisError, OSError):
+            return []
+        return [
+            Complaint("redis", one.text, "see OPERATIONS.md, Durability")
+            for one in findings
+            if one.weight is Weight.WARNING and "appendonly" not in one.text
+        ]
+
+
+def usage(folder: Path) -> tuple[int, int]:
+    """Give the free and all bytes of a folder's disk."""
+    found = shutil.disk_usage(folder)
+    return found.free, found.total
+
+
+def of_disk(settings: Settings, room: Room = usage) -> list[Complaint]:
+    """Say if the disk of the embedded stores runs out."""
+    if not settings.keeps_files or not settings.data_dir.exists():
+        return []
+    free, total = room(settings.data_dir)
+    if free >= max(SHORT_DISK, min(LOW_DISK, total * LOW_SHARE)):
+        return []
+    more = "; intake is refused" if free < SHORT_DISK else ""
+    return [
+        Complaint(
+            "disk",
+            f"the disk of {settings.data_dir} has {free // 1024**2:,} MiB left{more}",
+            "make room, or move HUB_DATA_DIR to a larger disk",
+            grave=free < SHORT_DISK,
+        )
+    ]
+
+
+def free_disk(settings: Settings) -> Callable[[], int] | None:
+    """Give the question how much disk Redis has left, where that is this machine's."""
+    if settings.redis_url is not None:
+        return None
+    return lambda: shutil.disk_usage(settings.data_dir).free
 
 
 async def tell_durability(redis: Redis) -> None:

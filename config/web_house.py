@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from config import clock
 from config.errands import Errand, run_errands
-from config.readiness import checks
+from config.readiness import Warnings, checks, free_disk
 from config.settings import Settings
 from config.syncing import open_syncing
 from config.wiring import open_delivery, open_outside, open_registry
@@ -18,6 +18,7 @@ from delivery.census import Census
 from delivery.headroom import Headroom
 from delivery.intake import Intake
 from delivery.rehearsal import Rehearsal
+from delivery.vitality import Vitality
 from hub.api.app import build
 from hub.api.house import House, Limits
 from hub.api.known import KnownIntegrations, looking_in
@@ -35,7 +36,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
         registry = await stack.enter_async_context(open_registry(settings))
         delivery = await stack.enter_async_context(open_delivery(settings, registry))
         outside = await stack.enter_async_context(open_outside(settings, registry, delivery))
-        headroom = Headroom(delivery.store)
+        headroom = Headroom(delivery.store, free_disk(settings))
         renderer = Renderer()
         stack.push_async_callback(renderer.close)
         syncing = await stack.enter_async_context(
@@ -81,6 +82,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             version=version("learning-hub"),
             limits=Limits(settings.max_body_bytes, settings.max_batch),
             checks=checks(delivery.store, registry.database),
+            warnings=Warnings(Vitality(delivery.store, clock.now), delivery.redis, settings).find,
         )
         errands = (
             Errand("look at the room left", EVERY_SECOND, headroom.look),

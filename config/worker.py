@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import threading
-from contextlib import AbstractAsyncContextManager, ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack, suppress
 
 import structlog
 import uvloop
@@ -27,6 +27,7 @@ from config.worker_house import WorkerHouse, open_worker
 from config.worker_metrics import Numbers, serving
 from delivery.actors import declare
 from delivery.alerts import Alerts
+from delivery.errors import StoreUnavailable
 from delivery.running import Running
 from hub.background import cease
 
@@ -105,6 +106,9 @@ class Residence(Middleware):
         for work_beside in self._beside:
             await cease(work_beside)
         await self.running.finish()
+        with suppress(StoreUnavailable):
+            # Without Redis there is nobody to take leave of; it will be missed for a while.
+            await self._lived_in().heartbeat.take_leave()
 
     async def _close(self) -> None:
         if self._opened:

@@ -1,14 +1,17 @@
 """Opens everything that a worker process needs, on the loop it will work on."""
 
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import version
 
 from config import clock
 from config.conversion import make_converter
 from config.errands import Errand
 from config.notices import notice_errands
+from config.readiness import free_disk
 from config.settings import Settings
 from config.syncing import open_syncing
 from config.wiring import open_delivery, open_outside, open_registry
@@ -17,7 +20,7 @@ from delivery.archiving import Archiving
 from delivery.census import Census
 from delivery.drain import Drainer
 from delivery.headroom import Headroom
-from delivery.heartbeat import Heartbeat
+from delivery.heartbeat import Body, Heartbeat
 from delivery.journal import Journal
 from delivery.lease import Leases
 from delivery.letter import Letters
@@ -72,7 +75,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 archive_age=settings.archive_age,
             ),
         )
-        headroom = Headroom(delivery.store)
+        headroom = Headroom(delivery.store, free_disk(settings))
         operating = Operating(
             store=delivery.store,
             operations=delivery.operation_store,
@@ -92,8 +95,9 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
             heartbeat=settings.heartbeat,
             interval=settings.alert_interval,
         )
+        running = Running(drainer.drain)
         yield WorkerHouse(
-            running=Running(drainer.drain),
+            running=running,
             alerts=Alerts(
                 delivery.store,
                 delivery.states,
@@ -111,6 +115,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 doorbell=delivery.bell,
                 clock=clock.now,
                 name=name,
+                body=Body(socket.gethostname(), version("learning-hub"), running),
             ),
             metrics=Metrics(
                 Census(delivery.store, clock.now),

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from delivery import scripts
 from delivery.integration import IntegrationId
 from delivery.keys import BEATS, DUE, INTEGRATIONS, OPERATIONS
+from delivery.server import Server, read_server
 from delivery.status import Status
 from delivery.store import Reply, Store
 from delivery.times import Clock, from_ms, from_ms_or_none, to_ms
@@ -31,20 +31,6 @@ class Standing:
     parked: int
     oldest_since: datetime | None
     last_delivered_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What the Redis server says of itself."""
-
-    memory_bytes: int
-    memory_limit_bytes: int
-    """0 when there is none."""
-    keeps_log: bool
-    """Whether it writes an append-only file."""
-    last_write_ok: bool
-    """Whether its last write of the log, and its last snapshot, went well."""
-    answered_in: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +76,7 @@ class Census:
             beats={name.decode(): from_ms(beat) for name, beat in beats},
             overdue=overdue,
             operations=operations,
-            server=_server(info, answered_in),
+            server=read_server(info, answered_in),
         )
 
     async def standings(self, ids: Sequence[IntegrationId]) -> list[Standing]:
@@ -122,14 +108,3 @@ def _standing(words: Sequence[Reply]) -> Standing:
             )
         case _:
             raise AssertionError(f"census.lua answered {words!r}")
-
-
-def _server(said: Mapping[str, Any], answered_in: timedelta) -> Server:
-    writes = (said.get("aof_last_write_status"), said.get("rdb_last_bgsave_status"))
-    return Server(
-        memory_bytes=int(said.get("used_memory", 0)),
-        memory_limit_bytes=int(said.get("maxmemory", 0)),
-        keeps_log=bool(int(said.get("aof_enabled", 0))),
-        last_write_ok=all(write in {"ok", None} for write in writes),
-        answered_in=answered_in,
-    )

@@ -4,28 +4,38 @@ A Redis that is quite full refuses the drains' own small writes too, and the rin
 never empty itself.
 """
 
+from collections.abc import Callable
+
 from delivery.errors import StoreFull
 from delivery.store import Store
 
 KEPT_FREE = 0.1
 """The part of `maxmemory` that intake leaves to the drains."""
+DISK_KEPT_FREE = 256 * 1024 * 1024
+"""Bytes of the disk that intake leaves to them, where the disk is this machine's."""
 
 
 class Headroom:
     """Knows whether Redis may still take statements, as of the last look."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, free_disk: Callable[[], int] | None = None) -> None:
         self._store = store
-        self._short = False
+        self._free_disk = free_disk
+        self._short: str | None = None
 
     async def look(self) -> None:
-        """Ask Redis how much memory it has left. Raises StoreUnavailable."""
+        """Ask how much memory and disk Redis has left. Raises StoreUnavailable."""
         (memory,) = await self._store.ask(("INFO", "memory"))
         limit = int(memory.get("maxmemory", 0))
         used = int(memory.get("used_memory", 0))
-        self._short = limit > 0 and used > limit * (1 - KEPT_FREE)
+        if limit > 0 and used > limit * (1 - KEPT_FREE):
+            self._short = "memory"
+        elif self._free_disk is not None and self._free_disk() < DISK_KEPT_FREE:
+            self._short = "room on its disk"
+        else:
+            self._short = None
 
     def check(self) -> None:
         """Raise StoreFull if what is left belongs to the drains."""
         if self._short:
-            raise StoreFull("Redis has hardly any memory left; what waits is delivered first")
+            raise StoreFull(f"Redis has hardly any {self._short} left; what waits is sent first")

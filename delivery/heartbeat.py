@@ -5,6 +5,7 @@
 | `hub:due` | zset | integration id, score = when it wants attention | - |
 | `hub:mail` | zset | integration id, score = when to send its alert | - |
 | `hub:beats` | zset | worker process, score = its last beat (ms) | a day |
+| `hub:workers` | hash | worker process, and what it says of itself | a day |
 | `hub:sweep` | string | the worker that sweeps this minute | SWEEP |
 """
 
@@ -19,13 +20,14 @@ from delivery import scripts
 from delivery.doorbell import Doorbell, Work
 from delivery.errors import StoreUnavailable
 from delivery.integration import IntegrationId
-from delivery.keys import BEATS, DUE, INTEGRATIONS, MAIL, SWEEP
+from delivery.keys import BEATS, DUE, INTEGRATIONS, MAIL, SWEEP, WORKERS
 from delivery.lease import GRACE
 from delivery.meters import Meters
 from delivery.status import Status
 from delivery.status_store import StatusStore
 from delivery.store import Store
 from delivery.times import Clock, from_ms, length_ms, to_ms
+from delivery.vital_signs import Sign
 
 BEAT = timedelta(seconds=1)
 SWEEP_EVERY = timedelta(seconds=60)
@@ -45,6 +47,29 @@ class Registry(Protocol):
         ...
 
 
+class Drains(Protocol):
+    """The drains of this process, as the heartbeat tells of them."""
+
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        ...
+
+    @property
+    def oldest(self) -> timedelta:
+        """How long the oldest has been open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What beats: where it runs, which release it is, and what it has in hand."""
+
+    host: str
+    release: str
+    running: Drains
+
+
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """Rings for what is due. Every worker runs one; none of them matters alone."""
@@ -57,6 +82,8 @@ class Heartbeat:
     clock: Clock
     name: str
     """The name of this process, unlike any other's."""
+    body: Body
+    """What it tells of itself with each beat."""
 
     async def run(self) -> None:
         """Beat for ever, also through times when Redis is away."""
@@ -82,12 +109,34 @@ class Heartbeat:
         await self._ring_drains(now)
         await self._ring_mails(now)
         await self.meters.flush()
-        _, mine = await self.store.ask(
+        sign = await self._sign()
+        _, _, mine = await self.store.ask(
             ("ZADD", BEATS, to_ms(now), self.name),
+            ("HSET", WORKERS, self.name, sign.write()),
             ("SET", SWEEP, self.name, "NX", "PX", length_ms(SWEEP_EVERY)),
         )
         if mine:
             await self.sweep(now)
+
+    async def take_leave(self) -> None:
+        """Say that this worker ends in good order, and is not to be missed."""
+        await self.store.ask(("ZREM", BEATS, self.name), ("HDEL", WORKERS, self.name))
+
+    async def _sign(self) -> Sign:
+        before = self.clock()
+        ((seconds, micros),) = await self.store.ask(("TIME",))
+        now = self.clock()
+        theirs = from_ms(int(seconds) * 1000 + int(micros) // 1000)
+        # Half-way between the question and the answer is when Redis looked at its clock.
+        return Sign(
+            name=self.name,
+            host=self.body.host,
+            release=self.body.release,
+            at=now,
+            skew=before + (now - before) / 2 - theirs,
+            drains=self.body.running.count,
+            oldest_drain=self.body.running.oldest,
+        )
 
     async def _ring_drains(self, now: datetime) -> None:
         reply = await self.store.run(
@@ -117,10 +166,12 @@ class Heartbeat:
 
     async def sweep(self, now: datetime) -> None:
         """Mend what is in no index, and tell delivery what the registry knows better."""
-        known, _ = await self.store.ask(
+        known, gone = await self.store.ask(
             ("SMEMBERS", INTEGRATIONS),
-            ("ZREMRANGEBYSCORE", BEATS, "-inf", to_ms(now - FORGOTTEN)),
+            ("ZRANGEBYSCORE", BEATS, "-inf", to_ms(now - FORGOTTEN)),
         )
+        if gone:
+            await self.store.ask(("ZREM", BEATS, *gone), ("HDEL", WORKERS, *gone))
         mended = 0
         for integration_id in known:
             mended += await self.states.repair(IntegrationId(integration_id.decode()))

@@ -31,6 +31,7 @@ For all of them together:
 | `hub:mail` | zset | integration id, score = when its alert is to be sent | for ever |
 | `hub:integrations` | set | ids that delivery knows | for ever |
 | `hub:beats` | zset | worker process, score = its last beat, in ms | pruned after a day |
+| `hub:workers` | hash | worker process -> its sign, see `vital_signs` | pruned with its beat |
 | `hub:sweep` | string | who sweeps this minute | a minute |
 | `hub:operations` | zset | integration and operation, score = when it goes on | until it ends |
 | `hub:packing` | string | who packs archives this minute | a minute |
@@ -45,6 +46,7 @@ DUE = "hub:due"
 MAIL = "hub:mail"
 INTEGRATIONS = "hub:integrations"
 BEATS = "hub:beats"
+WORKERS = "hub:workers"
 SWEEP = "hub:sweep"
 METERS = "hub:meters"
 OPERATIONS = "hub:operations"

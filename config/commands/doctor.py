@@ -12,15 +12,25 @@ from redis.exceptions import RedisError
 from config import clock
 from config.commands.frame import AsJson, Row, do, prepare, tell_all
 from config.errors import ConfigError
+from config.readiness import of_disk
 from config.settings import Settings
 from config.stores import Weight, check_durability, locate, open_redis
-from config.wiring import open_registry
+from config.wiring import Registry, open_registry
+from delivery.errors import DeliveryError
+from delivery.keys import INTEGRATIONS
+from delivery.store import Store
+from delivery.vital_signs import Complaint, Signs, complaints
+from delivery.vitality import Vitality
 from hub.errors import HubError
 
 SKEW = timedelta(seconds=2)
 """Due times are written by one machine and read by another, which then comes too early or late."""
 SMTP_SECONDS = 5
 FAULT = "fault"
+FAULTS = (
+    *(ConfigError, HubError, DeliveryError, RedisError),
+    *(aiosmtplib.SMTPException, OSError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +67,13 @@ async def examine(settings: Settings) -> list[Finding]:
         ("redis", _redis),
         ("clock", _clock),
         ("sql", _sql),
+        ("delivery", _delivery),
         ("smtp", _smtp),
     )
     for name, look in looks:
         try:
             findings += await look(settings)
-        except (ConfigError, HubError, RedisError, aiosmtplib.SMTPException, OSError) as error:
+        except FAULTS as error:
             findings.append(Finding(name, FAULT, f"{error}"))
     return findings
 
@@ -87,6 +98,45 @@ async def _sql(settings: Settings) -> list[Finding]:
     async with open_registry(settings) as registry:
         await registry.database.ping()
     return [Finding("sql", "ok", "answers")]
+
+
+async def _delivery(settings: Settings) -> list[Finding]:
+    """Look whether delivery lives and gets on, and whether SQL and Redis speak of the same."""
+    async with open_registry(settings) as registry, open_redis(locate(settings)) as redis:
+        store = Store(redis)
+        signs = await Vitality(store, clock.now).look()
+        strangers = await _strangers(registry, store)
+    found = [*complaints(signs), *of_disk(settings)]
+    if strangers:
+        found.append(
+            Complaint(
+                "registry",
+                f"Redis holds integrations that SQL does not know: {', '.join(strangers)}",
+                "they were made after the backup that was restored; nobody can reach them",
+            )
+        )
+    alive = len(signs.alive)
+    if not found:
+        return [Finding("delivery", "ok", f"{alive} workers, everything gets on")]
+    return [Finding(one.about, _verdict(one, signs), f"{one.text}. {one.remedy}.") for one in found]
+
+
+def _verdict(complaint: Complaint, signs: Signs) -> str:
+    # Nobody works where nothing waits: no fault of what is looked at here.
+    idle = not signs.alive and not signs.overdue and complaint.about == "worker"
+    return FAULT if complaint.grave and not idle else "warning"
+
+
+async def _strangers(registry: Registry, store: Store) -> list[str]:
+    (known,) = await store.ask(("SMEMBERS", INTEGRATIONS))
+    left = {one.decode() for one in known}
+    cursor = None
+    while True:
+        page = await registry.integrations.list_all(cursor=cursor)
+        left -= {mark.id for mark in page.items}
+        cursor = page.next
+        if cursor is None:
+            return sorted(left)
 
 
 async def _smtp(settings: Settings) -> list[Finding]:

@@ -1,6 +1,6 @@
 """What the routes need of the rest of the house, handed in as one thing."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from delivery.egress import Egress
 from delivery.intake import Intake
 from delivery.operations import Operations
 from delivery.rehearsal import Rehearsal
+from delivery.vital_signs import Complaint
 from hub.api.known import KnownIntegrations
 from hub.completions import Wordings
 from hub.registry.audit import Audit
@@ -75,6 +76,8 @@ class House:
     version: str = "0"
     limits: Limits = Limits()
     checks: Mapping[str, Check] = field(default_factory=dict)
+    warnings: Callable[[], Awaitable[Sequence[Complaint]]] | None = None
+    """Finds what an operator should know of, though everything goes on."""
     trusted: Caller | None = None
     """Who calls when no key is asked: the command line, within its own process."""
 

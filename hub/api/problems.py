@@ -113,7 +113,7 @@ async def answer(_request: Request, error: Exception) -> Response:
         case RendererDown():
             return problem(503, str(error), headers=COME_BACK_SOON)
         case StoreFull():
-            return problem(503, "no memory is left for more statements", headers=COME_BACK_LATER)
+            return problem(429, "no memory is left for more statements", headers=COME_BACK_LATER)
         case StoreUnavailable() | RegistryUnavailable():
             return problem(503, "the store does not answer; try again", headers=COME_BACK_SOON)
         case QueueFull():

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from delivery.census import Numbers, Server, Standing
+from delivery.census import Numbers, Standing
+from delivery.server import Server
 from delivery.status import Status
 
 MOST_TOLD = 1000

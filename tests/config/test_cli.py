@@ -288,6 +288,7 @@ def test_the_doctor_finds_nothing_broken(hub: Hub) -> None:
         "redis": "warning",
         "clock": "ok",
         "sql": "ok",
+        "worker": "warning",
         "smtp": "warning",
     }
 
@@ -304,7 +305,7 @@ def test_the_doctor_names_all_that_is_broken(
         row["check"] for row in said.rows if isinstance(row, dict) and row["verdict"] == "fault"
     }
     assert said.code == 1
-    assert faults == {"redis", "clock", "smtp"}
+    assert faults == {"redis", "clock", "delivery", "smtp"}
 
 
 def test_only_what_is_asked_for_is_loaded() -> None:

@@ -18,7 +18,7 @@ from delivery.doorbell import Work
 from delivery.drain import Drainer
 from delivery.egress import Egress
 from delivery.headroom import Headroom
-from delivery.heartbeat import Heartbeat
+from delivery.heartbeat import Body, Heartbeat
 from delivery.intake import Intake, Taken
 from delivery.integration import IntegrationId
 from delivery.journal import Journal
@@ -30,6 +30,7 @@ from delivery.meters import Meters
 from delivery.oauth import Tokens
 from delivery.parked import Parked, ParkedStatements
 from delivery.receipts import Receipt, Receipts
+from delivery.running import Running
 from delivery.statement import Statement
 from delivery.statement_queue import Policy
 from delivery.status import Health
@@ -123,6 +124,7 @@ class Engine:
             doorbell=self,
             clock=clock,
             name="engine",
+            body=Body("host", "1.0", Running(self.drainer.drain)),
         )
 
     def ring(self, work: Work, integration_ids: Iterable[IntegrationId]) -> None:

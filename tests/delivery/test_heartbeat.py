@@ -9,11 +9,12 @@ import pytest
 from delivery import heartbeat as module
 from delivery.doorbell import Work
 from delivery.errors import StoreUnavailable
-from delivery.heartbeat import IN_ONE_RING, MAIL_GRACE, Heartbeat, last_beat
+from delivery.heartbeat import IN_ONE_RING, MAIL_GRACE, Body, Heartbeat, last_beat
 from delivery.integration import IntegrationId
 from delivery.keys import BEATS, DUE, MAIL, SWEEP, Keys
 from delivery.lease import GRACE
 from delivery.meters import Meters
+from delivery.running import Running, Stopping
 from delivery.status_store import StatusStore
 from delivery.store import Command, Store
 from delivery.times import to_ms
@@ -21,6 +22,10 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import FakeDoorbell
 from tests.fakes.registry import an_integration
 from tests.waiting import until
+
+
+async def never(_: IntegrationId, __: Stopping) -> None:
+    """Drain nothing."""
 
 
 @dataclass
@@ -79,6 +84,7 @@ class Workshop:
             doorbell=self.bell,
             clock=self.clock,
             name=name,
+            body=Body("host", "1.0", Running(never)),
         )
 
     async def add(self, name: str, *, due_in: float | None = 0, **state: str | int) -> None:

@@ -22,7 +22,7 @@ from delivery.directory import Directory
 from delivery.doorbell import Work
 from delivery.drain import Drainer
 from delivery.headroom import Headroom
-from delivery.heartbeat import Heartbeat
+from delivery.heartbeat import Body, Heartbeat
 from delivery.intake import Intake, Taken
 from delivery.integration import Integration, IntegrationId
 from delivery.journal import Journal
@@ -129,6 +129,7 @@ class World:
             doorbell=self,
             clock=self.clock,
             name="world",
+            body=Body("host", "1.0", self.running),
         )
 
     def clock(self) -> datetime:

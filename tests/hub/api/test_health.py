@@ -55,7 +55,10 @@ async def test_metrics_are_prometheus_text(hub: Hub) -> None:
 async def test_ready_when_nothing_is_missing(hub: Hub) -> None:
     answer = await ask(replace(hub.house, checks={"redis": fine}), "/readyz")
 
-    assert (answer.status_code, answer.json()) == (200, {"ready": True, "missing": {}})
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"ready": True, "missing": {}, "warnings": []},
+    )
 
 
 async def test_what_is_missing_is_named(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

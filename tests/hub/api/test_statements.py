@@ -237,7 +237,7 @@ async def test_a_redis_without_memory_is_told_as_such(
     monkeypatch.setattr(Headroom, "check", check)
     answer = await hub.acme.post(path, json=a_statement())
 
-    assert answer.status_code == 503
+    assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) > 2
     assert "no memory" in answer.text
     errors_of(answer)

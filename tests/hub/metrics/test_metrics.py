@@ -9,9 +9,10 @@ import pytest_asyncio
 import redis.asyncio as aioredis
 from prometheus_client.parser import text_string_to_metric_families
 
-from delivery.census import Census, Numbers, Server, Standing
+from delivery.census import Census, Numbers, Standing
 from delivery.integration import IntegrationId
 from delivery.meters import Meters
+from delivery.server import Server
 from delivery.status import Status
 from delivery.store import Store
 from hub.metrics.gauges import gauges, most_in_need
