@@ -151,7 +151,7 @@ class Stack:
         """
         await until(lambda: load.heard_since(since), within=PATIENCE, what="intake")
         await load.stop()
-        await until(self._is_empty, within=PATIENCE, what="an empty queue")
+        await until(self.is_empty, within=PATIENCE, what="an empty queue")
         seconds = now() - since
         assert seconds < RECOVERED_WITHIN, f"recovered only after {seconds:.1f} s"
         return seconds
@@ -191,7 +191,8 @@ class Stack:
         except httpx.TransportError:
             return False
 
-    async def _is_empty(self) -> bool:
+    async def is_empty(self) -> bool:
+        """Say whether nothing waits and nothing is parked."""
         listed = await self.client.get(f"/api/programs/{PROGRAM}/integrations")
         found = [item["health"] for item in listed.raise_for_status().json()["items"]]
         return all(health and health["queued"] + health["parked"] == 0 for health in found)
@@ -214,16 +215,21 @@ async def prepare(folder: Path, **settings: str) -> Prepared:
 
 @asynccontextmanager
 async def open_stack(
-    prepared: Prepared, folder: Path, *, workers: int = 2, **settings: str
+    prepared: Prepared,
+    folder: Path,
+    *,
+    workers: int = 2,
+    roads: Mapping[str, tuple[int, int]] = ROADS,
+    **settings: str,
 ) -> AsyncIterator[Stack]:
-    """Bring up a house on free ports, with the integrations of `ROADS`; end all of it after.
+    """Bring up a house on free ports, with the integrations of `roads`; end all of it after.
 
     `settings`: more of the environment, without `HUB_`.
     """
     async with open_house(prepared, folder, **settings) as stack:
         await stack.start_web()
         await stack._post("/api/programs", {"ProgramId": PROGRAM, "Name": "Acme"})  # noqa: SLF001
-        for name, (batch_size, concurrency) in ROADS.items():
+        for name, (batch_size, concurrency) in roads.items():
             await stack.add(name, batch_size=batch_size, concurrency=concurrency)
         for _ in range(workers):
             await stack.start_worker()
