@@ -82,16 +82,16 @@ class Stack:
     """The ids of the integrations, by the names of `ROADS`."""
     loads: list[Load] = field(default_factory=list)
 
-    async def start_web(self) -> None:
+    async def start_web(self, environ: Mapping[str, str] | None = None) -> None:
         """Start the web process, on the port it always has, and wait until it answers."""
-        self.web = await start(self.environ, "web", log=self.folder / "web.log")
+        self.web = await start(environ or self.environ, "web", log=self.folder / "web.log")
         await until(self._answers, within=PATIENCE, what="an answer of web")
 
-    async def start_worker(self) -> Process:
-        """Start one more worker, without waiting for it."""
+    async def start_worker(self, environ: Mapping[str, str] | None = None) -> Process:
+        """Start one more worker, without waiting for it; `environ` may be another version's."""
         words = ("worker", "--processes", "1", "--threads", "4")
         log = self.folder / f"worker-{len(self.workers)}.log"
-        self.workers.append(await start(self.environ, *words, log=log))
+        self.workers.append(await start(environ or self.environ, *words, log=log))
         return self.workers[-1]
 
     async def beats(self, worker: Process) -> bool:

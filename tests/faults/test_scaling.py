@@ -10,6 +10,7 @@ from delivery.drain import SMALLEST_WINDOW
 from tests.faults.backlog import Backlog, delivered_by, fill, is_sending
 from tests.faults.processes import end, start
 from tests.faults.stack import Note, Prepared, Stack, now, open_stack
+from tests.faults.test_worker_deaths import more_arrive
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -103,6 +104,7 @@ async def test_a_worker_that_is_killed_costs_at_most_a_window_for_each_it_held(
             within=30,
             what="load for both",
         )
+        await more_arrive(stack, 800)
 
         at = clock.now()
         await stack.kill_worker(0)
