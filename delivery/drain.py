@@ -27,6 +27,8 @@ SLICE = timedelta(seconds=1)
 """How long one drain works before it rings again, so that a large backlog holds nobody up."""
 WINDOWS_FULL = 8
 SMALLEST_WINDOW, LARGEST_WINDOW = 32, 2000
+MOST_IDS = 20
+"""So many of the statements are named in the log line of a drain."""
 
 log = structlog.get_logger()
 
@@ -83,6 +85,7 @@ class Drainer:
     ) -> Window:
         until = self.clock() + SLICE
         delivered = parked = 0
+        ids: list[str] = []
         window = await queue.settle([], wanted=first_window(integration, lease.status))
         while window.statements:
             sent = await sending.send(window.statements, largest=lease.largest)
@@ -90,6 +93,7 @@ class Drainer:
             self.meters.note(sent, self.clock())
             parked += sum(1 for s in sent.settled if s.reason is not None)
             delivered += sum(1 for s in sent.settled if s.reason is None)
+            ids += [s.queued.id for s in sent.settled[: MOST_IDS - len(ids)]]
             if sent.stop:
                 window = await self._stop(integration, queue, sent, sent.stop)
             else:
@@ -106,6 +110,7 @@ class Drainer:
             parked=parked,
             more=window.ring,
             lost=window.lost,
+            ids=ids,
         )
         return window
 

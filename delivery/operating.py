@@ -27,7 +27,7 @@ SLICE = timedelta(seconds=2)
 """How long one operation is carried on before the next has its turn."""
 PAUSE = timedelta(seconds=1)
 """Until an operation looks again whether there is room in its lane."""
-ROOM = 5000
+ROOM = 20_000
 """How many replayed statements may wait at once: the rest stays in the archive, packed."""
 CHUNK = 500
 CLAIMED = 10

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from delivery.integration import IntegrationId
 from hub.api.errors import Forbidden, NotFound, Unauthenticated
+from hub.api.facts import note
 from hub.api.house import House, HouseOf, house_of
 from hub.registry.caller import Caller
 from hub.registry.integration_records import IntegrationRecord
@@ -24,6 +25,7 @@ async def authenticate(request: Request) -> Caller:
     caller = await house_of(request).keys.verify(user_id, api_key)
     if caller is None:
         raise Unauthenticated("this key is not valid")
+    note(request, user=caller.user_id, key=caller.key_id)
     if caller.ends_soon(house_of(request).clock()):
         request.state.key_ends_at = caller.expires_at
     return caller

@@ -5,6 +5,7 @@ A plain ASGI middleware, around the whole application and inside nothing of ours
 
 import re
 from collections.abc import MutableMapping
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -15,10 +16,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from delivery import tracing
 from hub.api.errors import BodyTooLarge
+from hub.api.facts import noted
 from hub.api.problems import problem
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 XAPI = "/xapi/"
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines: not worth a line."""
 
 log = structlog.get_logger()
 
@@ -40,9 +44,11 @@ class Door:
         if _length(headers) > self._bound:
             await answer.refuse(scope, receive, 413, str(BodyTooLarge(self._bound)))
             return
+        began = monotonic()
         try:
             with tracing.following(headers.get(tracing.HEADER, "")):
                 await self._app(scope, self._bounded(receive), answer.send)
+                _tell(scope, answer, monotonic() - began)
         except BodyTooLarge as error:
             await answer.refuse(scope, receive, 413, str(error))
         except ClientDisconnect:
@@ -76,10 +82,12 @@ class _Answer:
         self._xapi_version = version if scope["path"].startswith(XAPI) else None
         self.request_id = request_id
         self.begun = False
+        self.status = 0
 
     async def send(self, part: MutableMapping[str, Any]) -> None:
         if part["type"] == "http.response.start":
             self.begun = True
+            self.status = part["status"]
             headers = MutableHeaders(scope=part)
             headers["X-Request-Id"] = self.request_id
             if self._xapi_version is not None:
@@ -90,6 +98,29 @@ class _Answer:
 
     async def refuse(self, scope: Scope, receive: Receive, status: int, detail: str) -> None:
         await problem(status, detail)(scope, receive, self.send)
+
+
+def _tell(scope: Scope, answer: _Answer, seconds: float) -> None:
+    tell = log.debug if scope["path"] in QUIET else log.info
+    tell(
+        "request.answered",
+        method=scope["method"],
+        route=_pattern(scope),
+        status=answer.status,
+        milliseconds=round(seconds * 1000, 1),
+        request_id=answer.request_id,
+        **noted(scope),
+    )
+
+
+def _pattern(scope: Scope) -> str | None:
+    """Give the path with names for what differs: lines of one route belong together."""
+    if "endpoint" not in scope:
+        return None
+    found = str(scope["path"])
+    for name, value in scope.get("path_params", {}).items():
+        found = found.replace(str(value), f"{{{name}}}")
+    return found
 
 
 def xapi_version(headers: Headers) -> str:

@@ -20,6 +20,7 @@ from delivery.integration import IntegrationId
 from delivery.statement import Statement, StatementId
 from hub.api.access import authenticate, require_write
 from hub.api.errors import BadRequest, NotFound
+from hub.api.facts import note, some
 from hub.api.house import House, house_of
 from hub.api.strict import require_json
 from hub.errors import RegistryUnavailable
@@ -100,7 +101,15 @@ async def _take(
     require_json(request)
     body = await request.body()
     statements = await _read(body, rules, house, statement_id)
-    return statements, await house.taking.take_in(_integration_id(request), statements)
+    taken = await house.taking.take_in(_integration_id(request), statements)
+    note(
+        request,
+        integration=_integration_id(request),
+        accepted=len(taken.accepted),
+        duplicates=len(taken.duplicates),
+        ids=some(taken.accepted),
+    )
+    return statements, taken
 
 
 async def _read(
