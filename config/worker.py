@@ -16,7 +16,7 @@ import structlog
 import uvloop
 from dramatiq import Broker, Middleware, Worker
 from dramatiq.asyncio import EventLoopThread, get_event_loop_thread, set_event_loop_thread
-from dramatiq.middleware import AsyncIO
+from dramatiq.middleware import AsyncIO, MiddlewareError
 
 from config.broker import open_broker
 from config.errands import run_errands
@@ -49,6 +49,10 @@ class Loop(AsyncIO):
         set_event_loop_thread(thread)
 
 
+class NotOpened(MiddlewareError):
+    """The house cannot be opened; the cause says why. Dramatiq goes on after any other error."""
+
+
 class Residence(Middleware):
     """Opens the house on the loop before the first ring, and closes it after the last."""
 
@@ -71,8 +75,15 @@ class Residence(Middleware):
         return self._lived_in().alerts
 
     def before_worker_boot(self, _: Broker, __: Worker) -> None:
-        """Open the house."""
-        self._loop().run_coroutine(self._open())
+        """Open the house. Raises NotOpened.
+
+        A worker without one must not stay: it would take rings, and do nothing about them.
+        """
+        try:
+            self._loop().run_coroutine(self._open())
+        except Exception as error:
+            self._loop().stop()
+            raise NotOpened from error
         if self._settings.metrics_port is not None:
             numbers = Numbers(self._loop().loop, self._lived_in().metrics.text)
             self._door.enter_context(
@@ -146,7 +157,10 @@ def _work(settings: Settings, threads: int) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    worker.start()
+    try:
+        worker.start()
+    except NotOpened as unopened:
+        raise unopened.__cause__ or unopened from None
     log.info("worker.started", name=name, threads=threads)
     ended.wait()
     broker.leave()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.processes import end
-from tests.faults.stack import Note, Prepared, Stack, now, open_stack
+from tests.faults.processes import ENDED_WITHIN, end
+from tests.faults.stack import Note, Prepared, Stack, now, open_house, open_stack
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -62,6 +62,21 @@ async def test_a_worker_asked_to_end_under_load_sends_nothing_twice(
         record_property("recovered_seconds", await stack.recovered(load, since=now()))
         await stack.nothing_was_lost()
         assert stack.sandbox.lrs.received == stack.sandbox.lrs.held
+
+
+async def test_a_worker_that_may_not_use_its_redis_ends_instead_of_taking_rings(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    async with open_house(prepared, tmp_path) as stack:
+        await stack.store.ask(("CONFIG", "SET", "maxmemory-policy", "allkeys-lru"))
+
+        worker = await stack.start_worker()
+
+        async with asyncio.timeout(ENDED_WITHIN):
+            assert await worker.wait() == 1
+        log = (tmp_path / "worker-0.log").read_text()
+        assert "allkeys-lru" in log
+        assert "worker.started" not in log
 
 
 async def more_arrive(stack: Stack, count: int) -> None:
