@@ -82,7 +82,7 @@ class Residence(Middleware):
         try:
             self._loop().run_coroutine(self._open())
         except Exception as error:
-            self._loop().stop()
+            self._loop().stop()  # type: ignore[no-untyped-call]  # Dramatiq left it untyped
             raise NotOpened from error
         if self._settings.metrics_port is not None:
             numbers = Numbers(self._loop().loop, self._lived_in().metrics.text)
