@@ -31,6 +31,7 @@ from delivery.statement_queue import Policy
 from hub.metrics.metrics import Metrics
 from hub.templates.renderer import Renderer
 
+OFTEN = timedelta(milliseconds=250)
 EVERY_SECOND, EVERY_TEN_SECONDS = timedelta(seconds=1), timedelta(seconds=10)
 
 
@@ -125,7 +126,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
             ),
             errands=(
                 Errand("look at the room left", EVERY_SECOND, headroom.look),
-                Errand("carry operations on", EVERY_SECOND, operating.run),
+                Errand("carry operations on", OFTEN, operating.run),
                 Errand("pack what has ended", EVERY_TEN_SECONDS, archiving.run),
                 Errand("convert events", EVERY_SECOND, converter.run),
                 *notice_errands(registry, mailer, settings, name),

@@ -6,7 +6,9 @@
 | `hub:{id}:archive` | stream | the same, older, in larger blocks | HUB_ARCHIVE_DAYS |
 
 An entry is a block (`z`, see `block`; `n` statements, `s` bytes of their bodies) or one discarded
-statement as it stood in its queue (`i`, `b`, `t`, `d`, and `at`, when it was discarded).
+statement as it stood in its queue (`i`, `b`, `t`, `d`, and `at`, when it was discarded). A packed
+block also says when the first and last of it ended (`f`, `l`), when the oldest was accepted (`o`)
+and how many were discarded (`x`), so that it is counted without being unpacked.
 
 A window is written in the step that settles it, so nothing that was delivered is missing. Windows
 may be small, and small blocks take much room; once a minute some worker packs them. A packed block
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from delivery import scripts
-from delivery.block import Block, Ended, EndedAs, pack, unpack
+from delivery.block import Block, Ended, EndedAs, digest, pack, unpack
 from delivery.integration import IntegrationId
 from delivery.keys import Keys
 from delivery.operation import Count, Selection
@@ -62,24 +64,15 @@ class Archive:
 
         Ends behind what can have ended before `until`. Holds AT_ONCE entries in memory.
         """
-        last = to_ms(until + SKEW) if until else None
-        while entries := await self._entries(integration_id, after):
-            for place, fields in entries:
-                statements = _statements(fields)
-                yield Page(place, statements)
-                if last is not None and all(to_ms(one.ended_at) > last for one in statements):
-                    return
-                after = place
+        async for place, fields in self._through(integration_id, after, until):
+            yield Page(place, _statements(fields))
 
     async def count(self, integration_id: IntegrationId, selection: Selection) -> Count:
         """Count what a selection means."""
         total = Count()
         start = start_of(selection)
-        async for page in self.pages(integration_id, after=start, until=selection.until):
-            meant = [one for one in page.statements if selection.means(one)]
-            if meant:
-                oldest = min(one.accepted_at for one in meant)
-                total += Count(len(meant), sum(len(one.body) for one in meant), oldest)
+        async for _, fields in self._through(integration_id, start, selection.until):
+            total += _whole(fields, selection) or _some(fields, selection)
         return total
 
     async def tidy(self, ids: Sequence[IntegrationId]) -> int:
@@ -113,8 +106,25 @@ class Archive:
             block.packed,
             block.count,
             block.size,
+            block.digest.first,
+            block.digest.last,
+            block.digest.oldest,
+            block.digest.discarded,
         )
         return 1 if replaced == 1 else 0
+
+    async def _through(
+        self, integration_id: IntegrationId, after: str, until: datetime | None
+    ) -> AsyncIterator[tuple[str, Fields]]:
+        end = to_ms(until + SKEW) if until else None
+        while entries := await self._entries(integration_id, after):
+            for place, fields in entries:
+                yield place, fields
+                # A place is never before the end of what stands there, and may be far behind it
+                # where a clock was wrong: what is there decides.
+                if end is not None and _ms(place) > end and _first_end(fields) > end:
+                    return
+                after = place
 
     async def _entries(self, integration_id: IntegrationId, after: str) -> list[tuple[str, Fields]]:
         keys, start = Keys(integration_id), f"({after}" if after else "-"
@@ -131,6 +141,32 @@ class Archive:
 def start_of(selection: Selection) -> str:
     """Give the place after which everything stands that a selection can mean."""
     return f"{max(to_ms(selection.since) - 1, 0)}-0" if selection.since else ""
+
+
+def _whole(fields: Fields, selection: Selection) -> Count | None:
+    """Count a block that is meant as a whole, by what it says of itself; None for any other."""
+    if b"f" not in fields or selection.status is not None or selection.ids is not None:
+        return None
+    first, last, count = int(fields[b"f"]), int(fields[b"l"]), int(fields[b"n"])
+    discarded = int(fields[b"x"])
+    others = {None: 0, EndedAs.DELIVERED: discarded, EndedAs.DISCARDED: count - discarded}
+    early = selection.since is not None and first < to_ms(selection.since)
+    late = selection.until is not None and last >= to_ms(selection.until)
+    if early or late or others[selection.outcome]:
+        return None
+    return Count(count, int(fields[b"s"]), from_ms(fields[b"o"]))
+
+
+def _some(fields: Fields, selection: Selection) -> Count:
+    meant = [one for one in _statements(fields) if selection.means(one)]
+    if not meant:
+        return Count()
+    oldest = min(one.accepted_at for one in meant)
+    return Count(len(meant), sum(len(one.body) for one in meant), oldest)
+
+
+def _first_end(fields: Fields) -> int:
+    return min((to_ms(one.ended_at) for one in _statements(fields)), default=0)
 
 
 def _tidying(keys: Keys, oldest: int) -> Iterable[tuple[str | int, ...]]:
@@ -160,7 +196,7 @@ def _together(entries: Sequence[tuple[bytes, Fields]]) -> Iterable[list[tuple[by
 def _joined(entries: Sequence[Fields]) -> Block:
     if len(entries) == 1 and b"z" in entries[0]:
         only = entries[0]
-        return Block(only[b"z"], int(only[b"n"]), int(only[b"s"]))
+        return Block(only[b"z"], int(only[b"n"]), int(only[b"s"]), digest(_statements(only)))
     return pack([one for fields in entries for one in _statements(fields)])
 
 
@@ -178,3 +214,7 @@ def _statements(fields: Fields) -> Sequence[Ended]:
             body=fields[b"b"],
         )
     ]
+
+
+def _ms(place: str) -> int:
+    return int(place.partition("-")[0])

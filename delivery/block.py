@@ -2,7 +2,7 @@
 
 A block is one zstandard frame. In it each statement is a line of JSON, `[id, digest, accepted at,
 ended at, outcome, status, bytes]` (times in ms), and its body behind it, byte for byte as it was
-sent. Statements of one integration are alike: a hundred of them take about 60 bytes each.
+sent. Statements of one integration are alike: packed, they take about a tenth of their bytes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -52,12 +52,37 @@ class Block:
     count: int
     size: int
     """The bytes of their bodies."""
+    digest: "BlockDigest"
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDigest:
+    """What can be told of a block without unpacking it; times in ms."""
+
+    first: int
+    """When the first of them ended."""
+    last: int
+    oldest: int
+    """When the first of them was accepted."""
+    discarded: int
 
 
 def pack(statements: Sequence[Ended]) -> Block:
     """Pack statements, in this order."""
     size = sum(len(one.body) for one in statements)
-    return Block(_compressor.compress(b"".join(_written(statements))), len(statements), size)
+    packed = _compressor.compress(b"".join(_written(statements)))
+    return Block(packed, len(statements), size, digest(statements))
+
+
+def digest(statements: Sequence[Ended]) -> BlockDigest:
+    """Tell what can be told of a block of these."""
+    ended = [to_ms(one.ended_at) for one in statements]
+    return BlockDigest(
+        first=min(ended, default=0),
+        last=max(ended, default=0),
+        oldest=min((to_ms(one.accepted_at) for one in statements), default=0),
+        discarded=sum(one.outcome is EndedAs.DISCARDED for one in statements),
+    )
 
 
 def unpack(packed: bytes) -> list[Ended]:

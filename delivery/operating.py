@@ -25,7 +25,7 @@ from delivery.times import Clock, length_ms, to_ms
 
 SLICE = timedelta(seconds=2)
 """How long one operation is carried on before the next has its turn."""
-PAUSE = timedelta(seconds=1)
+PAUSE = timedelta(milliseconds=250)
 """Until an operation looks again whether there is room in its lane."""
 ROOM = 20_000
 """How many replayed statements may wait at once: the rest stays in the archive, packed."""
