@@ -7,10 +7,12 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 import typer
+from pydantic import JsonValue
 from redis.exceptions import RedisError
 
 from config import clock
 from config.commands.frame import AsJson, Row, do, prepare, tell_all
+from config.commands.reach import reach
 from config.errors import ConfigError
 from config.readiness import of_disk
 from config.settings import Settings
@@ -52,12 +54,36 @@ def register(app: typer.Typer) -> None:
 
 
 def look_after(*, as_json: AsJson = False) -> None:
-    """Check settings, Redis, clock, SQL and mail; exit code 1 when something is broken."""
-    findings = do(examine(prepare()))
+    """Check settings, Redis, clocks, SQL, workers, disk and mail; exit code 1 on a fault.
+
+    With --url, ask that hub what it sees.
+    """
+    settings = prepare()
+    findings = do(examine(settings) if settings.url is None else ask(settings))
     columns = ("check", "verdict", "text")
     tell_all([finding.row() for finding in findings], columns=columns, as_json=as_json)
     if any(finding.verdict == FAULT for finding in findings):
         raise typer.Exit(1)
+
+
+async def ask(settings: Settings) -> list[Finding]:
+    """Ask a hub somewhere else what is missing there, and what it warns of."""
+    async with reach(settings) as hub:
+        told = await hub.readiness()
+    missing, warnings = told.get("missing"), told.get("warnings")
+    found = [
+        *(Finding(name, FAULT, str(text)) for name, text in _pairs(missing)),
+        *(
+            Finding(str(one["about"]), "warning", f"{one['text']}. {one['remedy']}.")
+            for one in (warnings if isinstance(warnings, list) else [])
+            if isinstance(one, dict)
+        ),
+    ]
+    return found or [Finding("hub", "ok", f"{settings.url} is ready, everything gets on")]
+
+
+def _pairs(missing: JsonValue) -> list[tuple[str, JsonValue]]:
+    return list(missing.items()) if isinstance(missing, dict) else []
 
 
 async def examine(settings: Settings) -> list[Finding]:

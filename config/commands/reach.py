@@ -53,6 +53,14 @@ class Hub:
         """Take something away. Raises HubRefused, HubAway."""
         await self._ask("DELETE", path)
 
+    async def readiness(self) -> Facts:
+        """Ask what is missing and what is warned of; 503 is an answer like another here."""
+        answer = await self._send("GET", "/readyz")
+        try:
+            return ANSWER.validate_json(answer.content)
+        except ValueError:
+            raise HubRefused(_words(answer)) from None
+
     async def each(
         self, path: str, query: Query | None = None, *, most: int | None = None
     ) -> AsyncIterator[Facts]:
@@ -78,17 +86,27 @@ class Hub:
         query: Query | None = None,
         form: Mapping[str, object] | None = None,
     ) -> Facts:
+        answer = await self._send(method, path, query=query, form=form)
+        if answer.is_success:
+            return ANSWER.validate_json(answer.content) if answer.content else {}
+        raise HubRefused(_words(answer))
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        form: Mapping[str, object] | None = None,
+    ) -> httpx.Response:
         said = {name: value for name, value in (query or {}).items() if value is not None}
         try:
-            answer = await self._client.request(method, path, params=said, json=form)
+            return await self._client.request(method, path, params=said, json=form)
         except httpx.HTTPError as error:
             where = str(self._client.base_url).rstrip("/")
             raise HubAway(
                 f"{where} does not answer: {str(error) or type(error).__name__}"
             ) from error
-        if answer.is_success:
-            return ANSWER.validate_json(answer.content) if answer.content else {}
-        raise HubRefused(_words(answer))
 
 
 @asynccontextmanager

@@ -175,6 +175,22 @@ async def test_what_a_far_hub_refuses_is_told_in_one_line(
     assert "Traceback" not in err
 
 
+async def test_a_far_hub_is_asked_how_it_is(stack: Stack, terminal: Terminal) -> None:
+    well = await terminal.hub("doctor", "--json")
+    await stack.kill_worker(0)
+
+    async def is_ill() -> bool:
+        return (await terminal.hub("doctor"))[0] == 1
+
+    await until(is_ill, within=60, what="a doctor that finds a fault")
+    ill = await terminal.hub("doctor", "--json")
+    await stack.start_worker()
+
+    assert well[0] == 0
+    assert [one["verdict"] for one in json.loads(ill[1])].count("fault") == 1
+    assert "no worker for" in ill[1]
+
+
 async def test_address_and_key_may_be_said_anywhere(stack: Stack, terminal: Terminal) -> None:
     url, key = terminal.environ.pop("HUB_URL"), terminal.environ.pop("HUB_API_KEY")
 
