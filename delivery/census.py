@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from delivery import scripts
 from delivery.integration import IntegrationId
@@ -12,13 +12,10 @@ from delivery.server import Server, read_server
 from delivery.status import Status
 from delivery.store import Reply, Store
 from delivery.times import Clock, from_ms, from_ms_or_none, to_ms
+from delivery.vital_signs import ALIVE, OVERDUE
 
 AT_ONCE = 100
 """Integrations for each script: Redis answers nobody else for a few milliseconds."""
-ALIVE = timedelta(seconds=10)
-"""Workers beat every second; who has not for so long is not there."""
-OVERDUE = timedelta(seconds=30)
-"""An integration is claimed at the latest a second after it is due, and its score moves on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from delivery.times import from_ms, length_ms, to_ms
 
 ALIVE = timedelta(seconds=10)
 """Workers beat every second; who has not for so long is not there."""
+OVERDUE = timedelta(seconds=30)
+"""An integration is claimed at the latest a second after it is due, and its score moves on."""
 REMEMBERED = timedelta(minutes=10)
 """A worker that fell silent without taking leave is told of for so long."""
 LONGEST_DRAIN = timedelta(minutes=5)

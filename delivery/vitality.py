@@ -9,10 +9,8 @@ from delivery.server import read_server
 from delivery.status import Status
 from delivery.store import Store
 from delivery.times import Clock, from_ms, to_ms
-from delivery.vital_signs import STALLED, Sign, Signs
+from delivery.vital_signs import OVERDUE, STALLED, Sign, Signs
 
-OVERDUE = timedelta(seconds=30)
-"""An integration is claimed at the latest a second after it is due, and its score moves on."""
 LOOKED_AT = 100
 """So many of those that are at work are looked at: enough to see whether anything gets on."""
 

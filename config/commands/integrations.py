@@ -25,6 +25,9 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The integration's id.")]
 Program = Annotated[str | None, typer.Option(help="Only this program's.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
 Outcome = Annotated[str | None, typer.Option(help="Only accepted, unavailable or refused ones.")]
+Statements = Annotated[
+    list[str] | None, typer.Option("--statement", metavar="ID", help="Only these.")
+]
 Status = Annotated[int | None, typer.Option(help="Only those answered with this HTTP status.")]
 
 app = typer.Typer(

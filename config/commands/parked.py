@@ -1,12 +1,12 @@
 """`hub parked`: what customers' servers refused."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import typer
 
 from config.commands.following import follow
 from config.commands.frame import AsJson, confirm, do, prepare, tell, tell_all
-from config.commands.integrations import Id, Limit, Status
+from config.commands.integrations import Id, Limit, Statements, Status
 from config.commands.queues import DryRun, Yes
 from config.commands.reach import Facts, reach
 from config.commands.when import Since, Until, written
@@ -15,9 +15,6 @@ from config.settings import Settings
 COLUMNS = ("statementId", "at", "status", "reason")
 
 Verb = Literal["release", "discard"]
-Statements = Annotated[
-    list[str] | None, typer.Option("--statement", metavar="ID", help="Only these.")
-]
 
 app = typer.Typer(no_args_is_help=True, help="List, release, discard refused statements.")
 

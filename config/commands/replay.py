@@ -6,7 +6,7 @@ import typer
 
 from config.commands.following import follow
 from config.commands.frame import AsJson, confirm, do, prepare, tell, tell_all
-from config.commands.integrations import Id, Limit, Status
+from config.commands.integrations import Id, Limit, Statements, Status
 from config.commands.queues import DryRun, Yes
 from config.commands.reach import Facts, reach
 from config.commands.when import Since, Until, written
@@ -14,9 +14,6 @@ from config.settings import Settings
 
 COLUMNS = ("id", "kind", "state", "statements", "done", "skipped", "by", "beganAt", "endedAt")
 
-Statements = Annotated[
-    list[str] | None, typer.Option("--statement", metavar="ID", help="Only these.")
-]
 Outcome = Annotated[
     Literal["delivered", "discarded"],
     typer.Option(help="Those that were delivered, or those that somebody threw away."),

@@ -55,18 +55,10 @@ class Audit:
         changes: Mapping[str, JsonValue],
     ) -> None:
         """Write down what is done outside the registry, before it is done."""
+        row = AuditRow(action=action, kind=kind, subject=subject, at=at, by=by)
+        row.program_id, row.changes = program_id, dict(changes)
         async with self._database.write() as session:
-            session.add(
-                AuditRow(
-                    at=at,
-                    by=by,
-                    action=action,
-                    kind=kind,
-                    subject=subject,
-                    program_id=program_id,
-                    changes=dict(changes),
-                )
-            )
+            session.add(row)
 
     async def list(
         self,
