@@ -1,0 +1,1 @@
+"""Recipes: one raw record becomes statements, or says why not. What authors import is in `kit`."""

@@ -1,0 +1,42 @@
+"""What a recipe may ask beside its record: its options, its source, and tables to look up in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from hub.recipes.faults import RecordFault
+from hub.recipes.record import Record
+
+
+class Table(Protocol):
+    """A lookup table: records by one of their fields."""
+
+    def find(self, key: str) -> Record | None:
+        """Give the record with this key, if there is one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What holds for all records of a file."""
+
+    options: Mapping[str, object] = field(default_factory=dict)
+    source: str = ""
+    """The id of the source."""
+    landed_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    tables: Mapping[str, Table] = field(default_factory=dict)
+
+    def lookup(self, table: str, key: str | None) -> Record | None:
+        """Find a record in a table by its key; None for a blank key and for one that is not there.
+
+        Raises RecordFault if the source knows no table of that name.
+        """
+        if table not in self.tables:
+            raise RecordFault("", f"the source has no lookup table {table!r}")
+        return self.tables[table].find(key) if key else None
+
+    def option(self, name: str, default: str) -> str:
+        """Give an option that is a text."""
+        found = self.options.get(name, default)
+        return found if isinstance(found, str) else default

@@ -1,0 +1,105 @@
+"""csv-completions: rows of courses that learners have finished.
+
+Columns `email` and/or `sso_id`, `course_uri` and/or `course_uuid`, and `completed_at`; `id`,
+`course_name` and `verb` where there are any. Options: `columns` names the columns of a file that
+calls them otherwise, `dateFormat` and `timezone` say how it writes times.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from hub.recipes.kit import Completion, Context, Record, RecordFault, timestamp
+from hub.xapi.flaw import flaws_of
+
+NAMES = frozenset(
+    {
+        "id",
+        "email",
+        "sso_id",
+        "learner_name",
+        "course_uri",
+        "course_uuid",
+        "course_name",
+        "completed_at",
+        "verb",
+    }
+)
+PLACES = {
+    "/learner/email": "email",
+    "/learner/ssoId": "sso_id",
+    "/learner": "email",
+    "/course/uri": "course_uri",
+    "/course/uuid": "course_uuid",
+    "/course": "course_uri",
+    "/completedAt": "completed_at",
+    "/verb": "verb",
+    "/id": "id",
+}
+
+
+def csv_completions(record: Record, context: Context) -> Completion:
+    """Read one row as a completion."""
+    named = columns_of(context.options)
+    said = {name: record.text(named.get(name, name)) for name in NAMES}
+    form: dict[str, object] = {
+        "learner": _given(email=said["email"], ssoId=said["sso_id"], name=said["learner_name"]),
+        "course": _given(
+            uri=said["course_uri"], uuid=said["course_uuid"], name=said["course_name"]
+        ),
+        "completedAt": _completed_at(record, named.get("completed_at", "completed_at"), context),
+    }
+    form |= _given(id=said["id"], verb=said["verb"])
+    try:
+        return Completion.model_validate(form)
+    except ValidationError as error:
+        flaw = next(flaws_of(error))
+        name = PLACES.get(flaw.pointer, "")
+        raise RecordFault(named.get(name, name), flaw.detail) from None
+
+
+def columns_of(options: Mapping[str, object]) -> Mapping[str, str]:
+    """Read how a file calls our columns: `{"email": "E-mail"}`, or the other way round.
+
+    Raises RecordFault for a column that we do not have.
+    """
+    written = options.get("columns") or {}
+    if not isinstance(written, Mapping):
+        raise RecordFault("", "the option columns must name columns by columns")
+    found: dict[str, str] = {}
+    for one, other in written.items():
+        if not isinstance(other, str):
+            raise RecordFault("", f"the option columns must name a column for {one!r}")
+        if one in NAMES:
+            found[one] = other
+        elif other in NAMES:
+            found[other] = one
+        else:
+            known = ", ".join(sorted(NAMES))
+            raise RecordFault("", f"neither {one!r} nor {other!r} is one of {known}")
+    return found
+
+
+def _completed_at(record: Record, column: str, context: Context) -> str:
+    written = record.needed(column)
+    form, zone = context.option("dateFormat", ""), context.option("timezone", "")
+    if not form and not zone and len(written) > len("2026-03-02") and written[10:11] in "Tt":
+        # As it stands, if it is a timestamp of xAPI; the completion says so if it is none.
+        return written
+    moment = record.moment(column, formats=[form] if form else (), zone=_zone(zone))
+    return timestamp(moment) if moment else written
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ValueError, OSError, KeyError):
+        raise RecordFault("", f"the option timezone is {name!r}, which is no time zone") from None
+
+
+def _given(**members: str | None) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value is not None}
