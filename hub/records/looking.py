@@ -30,9 +30,10 @@ def look(sample: bytes, hints: Hints, *, whole: bool) -> Format:
     kind = hints.kind or _kind(text)
     plain = Format(kind, encoding, newline=_newline(text), begins=mark, pointer=hints.pointer)
     if kind is not Kind.CSV:
-        if encoding is not Encoding.UTF_8 and kind is not Kind.FORM:
+        if encoding in (Encoding.UTF_16_LE, Encoding.UTF_16_BE):
             raise FileFault("is JSON, and not in UTF-8 as RFC 8259 wants it")
-        return plain
+        # A byte that does not fit is a fault of its record, whatever the others look like.
+        return _with(plain, encoding=Encoding.UTF_8)
     return _look_at_csv(sample, plain, hints, whole=whole)
 
 
