@@ -26,6 +26,11 @@
     ├── SyncRunning             the program is being synced
     ├── NoLearningBuilder       the program does not say where its LearningBuilder is
     ├── LeaseLost               another has the right by now, or it lapsed
+    ├── UnknownSource           no source has this id
+    ├── UnknownFile             no file of a source has this id
+    ├── LandingUnavailable      raw bytes cannot be kept, or not be read
+    ├── NotLanded               the landing store has nothing under this key
+    ├── TooLarge                a file with more bytes than are taken
     └── RevisionMismatch        somebody else changed it first
 
 An integration that is not there is delivery's `UnknownIntegration`; a secret that cannot be opened
@@ -144,6 +149,26 @@ class NoLearningBuilder(HubError):
 
 class LeaseLost(HubError):
     """Another has the right by now, or it lapsed; what depended on it was not written."""
+
+
+class UnknownSource(HubError):
+    """No source has this id."""
+
+
+class UnknownFile(HubError):
+    """No file of this source has this id."""
+
+
+class LandingUnavailable(HubError):
+    """Raw bytes cannot be kept, or not be read, where they are to be."""
+
+
+class NotLanded(HubError):
+    """The landing store has nothing under this key: it was removed, or never came."""
+
+
+class TooLarge(HubError):
+    """A file with more bytes than are taken."""
 
 
 class RevisionMismatch(HubError):

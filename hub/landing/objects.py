@@ -1,0 +1,183 @@
+"""The one door to object stores: S3 and what speaks like it, and folders seen as buckets."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import obstore
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import LocalStore, S3Store
+
+from hub.errors import LandingUnavailable, NotLanded
+from hub.landing.spool import Spool
+
+WITHIN = timedelta(seconds=60)
+CONNECT_WITHIN = timedelta(seconds=10)
+LISTED_AT_ONCE = 500
+STREAMED = 1024 * 1024
+REFUSED = (PermissionDeniedError, UnauthenticatedError, PermissionError)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Place:
+    """Where in S3 something is. Without an endpoint it is Amazon's; without keys, the machine's."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str | None = None
+    region: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object in a bucket. `etag` changes when it is replaced."""
+
+    key: str
+    etag: str
+    size: int
+    changed_at: datetime
+
+
+class BucketRefused(LandingUnavailable):
+    """The bucket is there, and may not be read with these keys."""
+
+
+class ObjectLanding:
+    """A landing store in S3."""
+
+    def __init__(self, place: S3Place) -> None:
+        self._store = open_s3(place)
+        self._name = f"s3://{place.bucket}/{place.prefix}"
+
+    async def keep(self, key: str, spool: Spool) -> None:
+        """Keep what a closed spool holds."""
+        with self._translated():
+            await obstore.put_async(self._store, key, spool.path)
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Keep a few bytes."""
+        with self._translated():
+            await obstore.put_async(self._store, key, content)
+
+    async def read(self, key: str, start: int, length: int) -> bytes:
+        """Give so many bytes from a place, or fewer at the end. Raises NotLanded."""
+        with self._translated():
+            left = min(length, await self.size(key) - start)
+            if left <= 0:
+                return b""
+            return bytes(await obstore.get_range_async(self._store, key, start=start, length=left))
+
+    async def size(self, key: str) -> int:
+        """Give how many bytes there are. Raises NotLanded."""
+        with self._translated():
+            return int((await obstore.head_async(self._store, key))["size"])
+
+    async def remove(self, key: str) -> None:
+        """Forget a key."""
+        try:
+            with self._translated():
+                await obstore.delete_async(self._store, key)
+        except NotLanded:
+            return
+
+    async def check(self) -> None:
+        """Write, read and remove a few bytes."""
+        key = f"check-{uuid4().hex}"
+        await self.put(key, b"landed")
+        if await self.read(key, 0, 10) != b"landed":
+            raise LandingUnavailable(f"what was written to {self._name} is not what is read")
+        await self.remove(key)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        with translated(self._name):
+            yield
+
+
+class Bucket:
+    """Somebody's bucket, to be looked through."""
+
+    def __init__(self, store: S3Store | LocalStore, name: str) -> None:
+        self._store = store
+        self._name = name
+
+    @classmethod
+    def open(cls, url: str, place: Mapping[str, str | None]) -> "Bucket":
+        """Open `s3://bucket` or `file:///folder`; `place` has what else S3 needs to know."""
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            return cls(LocalStore(Path(parts.path)), url)
+        return cls(open_s3(S3Place(parts.netloc, "", **place)), url)
+
+    async def list(self, prefix: str) -> AsyncIterator[list[Found]]:
+        """Go through the objects below a prefix, some at a time."""
+        with translated(self._name):
+            async for some in obstore.list(
+                self._store, prefix=prefix or None, chunk_size=LISTED_AT_ONCE
+            ):
+                yield [
+                    Found(
+                        one["path"],
+                        (one["e_tag"] or one["last_modified"].isoformat()).strip('"'),
+                        int(one["size"]),
+                        one["last_modified"],
+                    )
+                    for one in some
+                ]
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        """Give the bytes of an object, a part at a time. Raises NotLanded."""
+        with translated(self._name):
+            answer = await obstore.get_async(self._store, key)
+            async for part in answer.stream(min_chunk_size=STREAMED):
+                yield bytes(part)
+
+
+def open_s3(place: S3Place) -> S3Store:
+    """Open a store. What is not said here, the standard variables of AWS may say."""
+    # The name of its type is there for checkers only, and no import at run time finds it.
+    config: Any = {"virtual_hosted_style_request": place.endpoint is None}
+    if place.endpoint is not None:
+        config["endpoint"] = place.endpoint
+    if place.region is not None or place.endpoint is not None:
+        config["region"] = place.region or "us-east-1"
+    if place.access_key_id is not None:
+        config["access_key_id"] = place.access_key_id
+        config["secret_access_key"] = place.secret_access_key or ""
+    return S3Store(
+        place.bucket,
+        prefix=place.prefix or None,
+        config=config,
+        client_options={
+            "allow_http": (place.endpoint or "").startswith("http://"),
+            "timeout": WITHIN,
+            "connect_timeout": CONNECT_WITHIN,
+        },
+        retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=20)},
+    )
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Turn what an object store raises into our own errors."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotLanded(f"{name}: {_words(error)}") from error
+    except REFUSED as error:
+        raise BucketRefused(f"{name} may not be used: {_words(error)}") from error
+    except (BaseError, OSError) as error:
+        raise LandingUnavailable(f"{name} does not work: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    # The library's words go on with a dump of its own insides.
+    first = str(error).split("Debug source:")[0]
+    return " ".join(first.split())[:300]

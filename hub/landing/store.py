@@ -1,0 +1,36 @@
+"""What a landing store can do, wherever it is."""
+
+from typing import Protocol
+
+from hub.landing.spool import Spool
+
+
+class Landing(Protocol):
+    """Keeps bytes under keys. A key is written once; the same bytes again do no harm.
+
+    Everything raises LandingUnavailable.
+    """
+
+    async def keep(self, key: str, spool: Spool) -> None:
+        """Keep what a closed spool holds; when this returns, it is durable."""
+        ...
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Keep a few bytes; when this returns, they are durable."""
+        ...
+
+    async def read(self, key: str, start: int, length: int) -> bytes:
+        """Give so many bytes from a place, or fewer at the end. Raises NotLanded."""
+        ...
+
+    async def size(self, key: str) -> int:
+        """Give how many bytes there are. Raises NotLanded."""
+        ...
+
+    async def remove(self, key: str) -> None:
+        """Forget a key; nothing happens if it is not there."""
+        ...
+
+    async def check(self) -> None:
+        """Write, read and remove a few bytes, or raise what is in the way."""
+        ...

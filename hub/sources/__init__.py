@@ -1,0 +1,1 @@
+"""Sources: where raw records come from, as facts; who may send them, and how they are asked for."""
