@@ -31,8 +31,8 @@ def main() -> None:
     _fence()
     engine, read = Engine(), msgspec.json.Decoder(Asked)
     incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
-    while (frame := _frame(incoming)) is not None:
-        answer = msgspec.json.encode(_answer(engine, read.decode(frame)))
+    while (asked := frame(incoming)) is not None:
+        answer = msgspec.json.encode(_answer(engine, read.decode(asked)))
         outgoing.write(LENGTH.pack(len(answer)) + answer)
         outgoing.flush()
 
@@ -43,13 +43,14 @@ def _answer(engine: Engine, asked: Asked) -> object:
     return [finished(told) for told in engine.render(asked.template, asked.rows)]
 
 
-def _frame(incoming: BinaryIO) -> bytes | None:
+def frame(incoming: BinaryIO) -> bytes | None:
+    """Read one frame; None at the end."""
     head = incoming.read(LENGTH.size)
     if len(head) < LENGTH.size:
         return None
     (length,) = LENGTH.unpack(head)
-    frame = incoming.read(length)
-    return frame if len(frame) == length else None
+    content = incoming.read(length)
+    return content if len(content) == length else None
 
 
 def _fence() -> None:

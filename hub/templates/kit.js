@@ -367,7 +367,7 @@
 
   function row(make, one) {
     const context = one.any ? anything() : 'exact' in one ? parseExactly(one.exact) : one.data;
-    const found = make(context, Object.assign({data: {root: context, event: one.event}}, RUNTIME));
+    const found = make(context, Object.assign({data: {root: context, event: one.event, record: one.record}}, RUNTIME));
     if (found.length > LONGEST_ROW) throw new Fault(`makes a row of more than ${LONGEST_ROW} characters`);
     if (found.includes(ROW) || found.includes(FAULT)) throw new Fault('makes a row with control characters in it');
     return ROW + found;

@@ -23,7 +23,9 @@ class ChildLost(Exception):
 class Press:
     """A child process. Started when first asked; one question at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *command: str) -> None:
+        """Name the module of the child, and what it is told; without, the one that renders."""
+        self._command = command or ("hub.templates.child",)
         self._process: Process | None = None
 
     @property
@@ -68,7 +70,7 @@ class Press:
     async def _start(self) -> Process:
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "hub.templates.child"),
+                *(sys.executable, "-m", *self._command),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=DEVNULL,

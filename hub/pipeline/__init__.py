@@ -1,0 +1,1 @@
+"""The pipeline: what lands becomes records, records become statements, delivery takes them."""
