@@ -28,6 +28,7 @@
     ├── LeaseLost               another has the right by now, or it lapsed
     ├── UnknownSource           no source has this id
     ├── UnknownFile             no file of a source has this id
+    ├── RepeatedSignature       a webhook with a signature that was used before
     ├── LandingUnavailable      raw bytes cannot be kept, or not be read
     ├── NotLanded               the landing store has nothing under this key
     ├── TooLarge                a file with more bytes than are taken
@@ -157,6 +158,10 @@ class UnknownSource(HubError):
 
 class UnknownFile(HubError):
     """No file of this source has this id."""
+
+
+class RepeatedSignature(HubError):
+    """A webhook came again with a signature that was used before; nothing was taken."""
 
 
 class LandingUnavailable(HubError):

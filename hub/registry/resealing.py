@@ -16,7 +16,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from hub.registry.audit import Audit
 from hub.registry.database import Database
 from hub.registry.house_secrets import place as house_place
-from hub.registry.tables import HouseSecretRow, IntegrationRow, ProgramRow
+from hub.registry.sources import place as source_place
+from hub.registry.tables import HouseSecretRow, IntegrationRow, ProgramRow, SourceRow
 from hub.registry.vault import Vault, key_id_of
 
 AT_ONCE = 100
@@ -41,6 +42,7 @@ SEALED = (
         IntegrationRow.refresh_token, IntegrationRow.id, "integrations/{}/refresh_token".format
     ),
     SealedColumn(ProgramRow.lb_api_key, ProgramRow.id, "programs/{}/lb_api_key".format),
+    SealedColumn(SourceRow.secrets, SourceRow.id, source_place),
     SealedColumn(HouseSecretRow.sealed, HouseSecretRow.name, house_place),
 )
 """Every secret in SQL."""

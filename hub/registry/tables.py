@@ -387,3 +387,115 @@ class ProgramMailRow(Row):
     recipients: Mapped[tuple[str, ...]] = mapped_column(Strings)
     subject: Mapped[str] = mapped_column(Text)
     error: Mapped[str | None] = mapped_column(Text)
+
+
+class SourceRow(Row):
+    """A source of raw records. `settings` holds no secrets; those are sealed together.
+
+    `cursor` and what follows say how far a source that is asked has got.
+    """
+
+    __tablename__ = "sources"
+    __table_args__ = (
+        CheckConstraint("kind IN ('webhook', 'poll', 'csv', 'bucket')", name="kind"),
+        Index(None, "program_id", "created_at", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"))
+    kind: Mapped[str] = mapped_column(String(10))
+    settings: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
+    secrets: Mapped[str | None] = mapped_column(Text)
+    revision: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None] = mapped_column(index=True)
+    cursor: Mapped[str | None] = mapped_column(Text)
+    next_at: Mapped[datetime | None] = mapped_column(index=True)
+    asked_at: Mapped[datetime | None]
+    trouble: Mapped[str | None] = mapped_column(Text)
+
+
+class SourceFileRow(Row):
+    """A landed file, and what has become of it.
+
+    `proof` is a digest of the signature it came with; `claimed_until` and `claim` belong to
+    whoever cuts it up now.
+    """
+
+    __tablename__ = "source_files"
+    __table_args__ = (
+        CheckConstraint("state IN ('landed', 'running', 'done', 'failed')", name="state"),
+        UniqueConstraint("source_id", "sha256"),
+        UniqueConstraint("source_id", "proof"),
+        Index(None, "source_id", "landed_at", "id"),
+        Index(None, "cut_at"),
+        Index(None, "expires_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    source_id: Mapped[str] = mapped_column(ForeignKey("sources.id"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    proof: Mapped[str | None] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(BigInteger)
+    place: Mapped[str] = mapped_column(Text)
+    headers: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
+    landed_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(String(10))
+    generation: Mapped[int]
+    form: Mapped[str | None] = mapped_column(Text)
+    unpacked: Mapped[bool]
+    cut_at: Mapped[datetime | None]
+    claim: Mapped[int]
+    cut_through: Mapped[int] = mapped_column(BigInteger)
+    next_line: Mapped[int] = mapped_column(BigInteger)
+    rows: Mapped[int]
+    statements: Mapped[int]
+    added: Mapped[int]
+    skipped: Mapped[int]
+    failed: Mapped[int]
+    skips: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
+    trouble: Mapped[str | None] = mapped_column(Text)
+    waits_for: Mapped[str | None] = mapped_column(Text)
+    ended_at: Mapped[datetime | None]
+
+
+class FileChunkRow(Row):
+    """A part of a landed file that is still to be made into statements."""
+
+    __tablename__ = "file_chunks"
+    __table_args__ = (Index(None, "due_at", "id"), Index(None, "file_id"))
+
+    id: Mapped[int] = mapped_column(SerialId, primary_key=True)
+    file_id: Mapped[str] = mapped_column(ForeignKey("source_files.id"))
+    start: Mapped[int] = mapped_column(BigInteger)
+    size: Mapped[int] = mapped_column(BigInteger)
+    line: Mapped[int] = mapped_column(BigInteger)
+    due_at: Mapped[datetime]
+    claim: Mapped[int]
+
+
+class RecordFaultRow(Row):
+    """A record of a file that made no statement; of each file the first are kept."""
+
+    __tablename__ = "record_faults"
+    __table_args__ = (Index(None, "file_id", "line", "id"),)
+
+    id: Mapped[int] = mapped_column(SerialId, primary_key=True)
+    file_id: Mapped[str] = mapped_column(ForeignKey("source_files.id"))
+    line: Mapped[int] = mapped_column(BigInteger)
+    field: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class BucketObjectRow(Row):
+    """An object of a bucket that has landed; `name` is a digest of its key and its etag."""
+
+    __tablename__ = "bucket_objects"
+
+    source_id: Mapped[str] = mapped_column(ForeignKey("sources.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seen_at: Mapped[datetime]

@@ -1,0 +1,332 @@
+"""What is still to be done with landed files, and who is doing it.
+
+A chunk that is done is gone, and its counts are in its file, in one transaction; so whatever dies
+in between, each chunk is counted once. Whoever claimed something and was too slow settles nothing.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Update, delete, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from hub.registry.clock import Clock
+from hub.registry.database import Database
+from hub.registry.source_files import FileState, RecordFault
+from hub.registry.tables import FileChunkRow, RecordFaultRow, SourceFileRow
+
+MOST_FAULTS = 1000
+MOST_REASONS = 20
+CLAIM = timedelta(seconds=60)
+"""How long whoever claimed work has for it, before another may."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileToCut:
+    """A file that is to be cut up, from `through` on."""
+
+    id: str
+    source_id: str
+    place: str
+    size: int
+    landed_at: datetime
+    headers: Mapping[str, str]
+    form: str | None
+    unpacked: bool
+    through: int
+    next_line: int
+    claim: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewChunk:
+    """A part that was cut off: where it begins, how long it is, and the number of its line."""
+
+    start: int
+    size: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class CutStep:
+    """How far a file is cut up. `trouble` ends it as failed after what was cut."""
+
+    form: str
+    unpacked: bool
+    chunks: Sequence[NewChunk]
+    through: int
+    next_line: int
+    is_last: bool
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkToDo:
+    """A chunk, claimed, and what is known of its file."""
+
+    id: int
+    claim: int
+    file_id: str
+    source_id: str
+    place: str
+    unpacked: bool
+    form: str
+    landed_at: datetime
+    headers: Mapping[str, str]
+    start: int
+    size: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkDone:
+    """What became of a chunk."""
+
+    chunk: ChunkToDo
+    rows: int
+    statements: int
+    added: int
+    skipped: int
+    failed: int
+    faults: Sequence[RecordFault] = ()
+    skips: Mapping[str, int] = field(default_factory=dict)
+    trouble: str | None = None
+
+
+class FileWork:
+    """The work there is."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def claim_cut(self) -> FileToCut | None:
+        """Take the file that waits longest to be cut up; None if there is none."""
+        now = self._clock()
+        due = SourceFileRow.cut_at <= now
+        async with self._database.read() as session:
+            if await session.scalar(select(SourceFileRow.id).where(due).limit(1)) is None:
+                return None
+        query = (
+            select(SourceFileRow)
+            .where(due)
+            .order_by(SourceFileRow.cut_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        async with self._database.write() as session:
+            row = await session.scalar(query)
+            if row is None:
+                return None
+            row.claim += 1
+            row.cut_at = now + CLAIM
+        return _to_cut(row)
+
+    async def record_cut(self, file: FileToCut, step: CutStep) -> bool:
+        """Write down a step of cutting; False if another has taken over."""
+        now = self._clock()
+        async with self._database.write() as session:
+            row = await session.get(SourceFileRow, file.id, with_for_update=True)
+            if row is None or row.claim != file.claim:
+                return False
+            row.form, row.unpacked, row.state = step.form, step.unpacked, FileState.RUNNING
+            row.cut_through, row.next_line = step.through, step.next_line
+            row.trouble, row.waits_for = step.trouble or row.trouble, None
+            row.cut_at = None if step.is_last else now
+            session.add_all(
+                FileChunkRow(
+                    file_id=file.id,
+                    start=one.start,
+                    size=one.size,
+                    line=one.line,
+                    due_at=now,
+                    claim=0,
+                )
+                for one in step.chunks
+            )
+            await session.flush()
+            await self._end_if_done(session, row)
+        return True
+
+    async def postpone_cut(self, file: FileToCut, *, until: datetime, waits_for: str) -> None:
+        """Leave a file alone for a while, because of something that is not its fault."""
+        async with self._database.write() as session:
+            await session.execute(
+                update(SourceFileRow)
+                .where(SourceFileRow.id == file.id, SourceFileRow.claim == file.claim)
+                .values(cut_at=until, waits_for=waits_for)
+            )
+
+    async def fail(self, file: FileToCut, trouble: str) -> None:
+        """End a file that cannot be read at all."""
+        async with self._database.write() as session:
+            await session.execute(
+                update(SourceFileRow)
+                .where(SourceFileRow.id == file.id, SourceFileRow.claim == file.claim)
+                .values(
+                    cut_at=None, state=FileState.FAILED, trouble=trouble, ended_at=self._clock()
+                )
+            )
+
+    async def claim_chunks(self, *, most: int, most_bytes: int) -> Sequence[ChunkToDo]:
+        """Take some chunks, the longest due first; all of the same source."""
+        now = self._clock()
+        due = FileChunkRow.due_at <= now
+        async with self._database.read() as session:
+            if await session.scalar(select(FileChunkRow.id).where(due).limit(1)) is None:
+                return ()
+        query = (
+            select(FileChunkRow, SourceFileRow)
+            .join(SourceFileRow, SourceFileRow.id == FileChunkRow.file_id)
+            .where(due)
+            .order_by(FileChunkRow.due_at, FileChunkRow.id)
+            .limit(most)
+            .with_for_update(skip_locked=True, of=FileChunkRow)
+        )
+        taken: list[ChunkToDo] = []
+        async with self._database.write() as session:
+            size = 0
+            for chunk, file in (await session.execute(query)).all():
+                size += chunk.size
+                if taken and (size > most_bytes or file.source_id != taken[0].source_id):
+                    break
+                chunk.claim += 1
+                chunk.due_at = now + CLAIM
+                taken.append(_to_do(chunk, file))
+        return taken
+
+    async def keep(self, chunks: Sequence[ChunkToDo]) -> None:
+        """Hold claimed chunks longer, while they are worked on."""
+        until = self._clock() + CLAIM
+        async with self._database.write() as session:
+            for one in chunks:
+                await session.execute(_mine(one).values(due_at=until))
+
+    async def postpone(
+        self, chunks: Sequence[ChunkToDo], *, until: datetime, waits_for: str
+    ) -> None:
+        """Give chunks back until later, and say at their files why."""
+        async with self._database.write() as session:
+            for one in chunks:
+                await session.execute(_mine(one).values(due_at=until))
+            await session.execute(
+                update(SourceFileRow)
+                .where(SourceFileRow.id.in_({one.file_id for one in chunks}))
+                .values(waits_for=waits_for)
+            )
+
+    async def settle(self, done: Sequence[ChunkDone]) -> Sequence[str]:
+        """Write down what became of chunks; give the files that have ended with it.
+
+        What another has claimed since, or what was reprocessed meanwhile, is left out.
+        """
+        ended: list[str] = []
+        by_file: dict[str, list[ChunkDone]] = {}
+        for one in done:
+            by_file.setdefault(one.chunk.file_id, []).append(one)
+        async with self._database.write() as session:
+            # In one order, so that two workers with the same files never wait for each other.
+            for file_id in sorted(by_file):
+                row = await session.get(SourceFileRow, file_id, with_for_update=True)
+                if row is not None and await self._settle(session, row, by_file[file_id]):
+                    ended.append(file_id)
+        return ended
+
+    async def _settle(
+        self, session: AsyncSession, row: SourceFileRow, done: Sequence[ChunkDone]
+    ) -> bool:
+        for one in done:
+            removed = await session.scalar(
+                delete(FileChunkRow)
+                .where(FileChunkRow.id == one.chunk.id, FileChunkRow.claim == one.chunk.claim)
+                .returning(FileChunkRow.id)
+            )
+            if removed is not None:
+                await _count(session, row, one)
+        return await self._end_if_done(session, row)
+
+    async def _end_if_done(self, session: AsyncSession, row: SourceFileRow) -> bool:
+        left = await session.scalar(select(exists().where(FileChunkRow.file_id == row.id)))
+        if left or row.cut_at is not None or row.state != FileState.RUNNING:
+            return False
+        row.state = FileState.FAILED if row.trouble else FileState.DONE
+        row.ended_at = self._clock()
+        return True
+
+
+def _mine(chunk: ChunkToDo) -> Update:
+    return update(FileChunkRow).where(
+        FileChunkRow.id == chunk.id, FileChunkRow.claim == chunk.claim
+    )
+
+
+async def _count(session: AsyncSession, row: SourceFileRow, done: ChunkDone) -> None:
+    row.waits_for = None
+    row.rows += done.rows
+    row.statements += done.statements
+    row.added += done.added
+    row.skipped += done.skipped
+    row.failed += done.failed
+    if done.skips:
+        counts = Counter({name: int(str(count)) for name, count in row.skips.items()})
+        counts.update(done.skips)
+        row.skips = dict(counts.most_common(MOST_REASONS))
+    if done.trouble:
+        row.trouble = done.trouble
+    if done.faults:
+        session.add_all(
+            RecordFaultRow(file_id=row.id, line=one.line, field=one.field, reason=one.reason)
+            for one in done.faults
+        )
+        await session.flush()
+        await _keep_first(session, row.id)
+
+
+async def _keep_first(session: AsyncSession, file_id: str) -> None:
+    """Keep the first faults by line, however the chunks came."""
+    mine = RecordFaultRow.file_id == file_id
+    count = await session.scalar(select(func.count()).select_from(RecordFaultRow).where(mine))
+    if count is None or count <= MOST_FAULTS:
+        return
+    last = (
+        select(RecordFaultRow.id)
+        .where(mine)
+        .order_by(RecordFaultRow.line, RecordFaultRow.id)
+        .offset(MOST_FAULTS)
+    )
+    await session.execute(delete(RecordFaultRow).where(RecordFaultRow.id.in_(last)))
+
+
+def _to_cut(row: SourceFileRow) -> FileToCut:
+    return FileToCut(
+        id=row.id,
+        source_id=row.source_id,
+        place=row.place,
+        size=row.size,
+        landed_at=row.landed_at,
+        headers={name: str(value) for name, value in row.headers.items()},
+        form=row.form,
+        unpacked=row.unpacked,
+        through=row.cut_through,
+        next_line=row.next_line,
+        claim=row.claim,
+    )
+
+
+def _to_do(chunk: FileChunkRow, file: SourceFileRow) -> ChunkToDo:
+    return ChunkToDo(
+        id=chunk.id,
+        claim=chunk.claim,
+        file_id=file.id,
+        source_id=file.source_id,
+        place=file.place,
+        unpacked=file.unpacked,
+        form=file.form or "",
+        landed_at=file.landed_at,
+        headers={name: str(value) for name, value in file.headers.items()},
+        start=chunk.start,
+        size=chunk.size,
+        line=chunk.line,
+    )
