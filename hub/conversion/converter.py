@@ -13,10 +13,10 @@ import structlog
 
 from delivery.counting import Counting, Uncounted
 from delivery.errors import StoreUnavailable
-from hub.conversion.holding import while_held
 from hub.conversion.step import Stepping, Taken
 from hub.conversion.telling import HeldUp
 from hub.errors import LeaseLost, RegistryUnavailable
+from hub.holding import while_held
 from hub.registry.clock import Clock
 from hub.registry.conversion_steps import ConversionSteps
 from hub.registry.event_completions import Conversion, EventCompletions, Failure

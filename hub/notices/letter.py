@@ -24,6 +24,7 @@ SUBJECTS = {
     NoticeKind.SYNC: "events could not be imported",
     NoticeKind.COMPLETIONS: "events could not be made into statements",
     NoticeKind.KEY: "an API key ends soon",
+    NoticeKind.SOURCE: "a source could not be read",
 }
 SEVERAL = "several things need your attention"
 

@@ -12,6 +12,9 @@ from hub.records.cutting import Cuts
 from hub.records.format import Format, Hints
 from hub.xapi.rules import ActorId, ObjectId, Rules
 
+MOST_RECORDS = 1 << 20
+"""More than any part can hold."""
+
 
 class Target(msgspec.Struct, frozen=True):
     """An integration that statements are made for, and the rules of its provider."""
@@ -53,6 +56,9 @@ class Piece(msgspec.Struct, frozen=True):
     line: int
     landed_at: datetime
     headers: dict[str, str] = {}
+    first: int = 0
+    end: int = MOST_RECORDS
+    """Which records of the part: from `first`, up to `end` and without it."""
 
 
 class Look(msgspec.Struct, frozen=True, tag="look"):
@@ -126,6 +132,7 @@ class Made(msgspec.Struct, frozen=True):
     id: str
     body: bytes
     digest: str
+    line: int
 
 
 class Ground(msgspec.Struct):

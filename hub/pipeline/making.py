@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from types import FrameType
 
 import msgspec
@@ -59,10 +60,10 @@ def grind(
     book = _Rulebook(targets)
     context = Context(cooking.options, cooking.source, piece.landed_at, tables)
     seen: list[set[str]] = [set() for _ in targets]
-    records = list(_readable(piece, ground))
+    records = list(islice(_readable(piece, ground), piece.first, piece.end))
     for record, made in zip(records, cook(records, context), strict=True):
         try:
-            _take(ground, seen, _made(record, made, piece, cooking, book))
+            _take(ground, seen, record.line, _made(record, made, piece, cooking, book))
         except RecordFault as fault:
             _fail(ground, Fault(record.line, fault.field, fault.reason))
         if isinstance(made, Skip):
@@ -208,6 +209,7 @@ def _checked(body: bytes, rules: Rules, piece: Piece) -> Statement:
 def _take(
     ground: Ground,
     seen: Sequence[set[str]],
+    line: int,
     found: Sequence[tuple[int, Statement | Skipped]],
 ) -> None:
     for place, one in found:
@@ -215,7 +217,7 @@ def _take(
             _skip(ground, one.reason)
         elif one.id not in seen[place]:
             seen[place].add(one.id)
-            ground.made[place].append(Made(one.id, one.body, one.digest))
+            ground.made[place].append(Made(one.id, one.body, one.digest, line))
 
 
 def _fail(ground: Ground, fault: Fault) -> None:

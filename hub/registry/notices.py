@@ -26,6 +26,7 @@ class NoticeKind(StrEnum):
     SYNC = "sync"
     COMPLETIONS = "completions"
     KEY = "key"
+    SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,7 +247,7 @@ class SourceFiles:
         return found
 
 
-def _same_bytes(new: NewFile) -> Select[tuple[SourceFileRow]]:
+def _same_bytes(new: NewFile) -> Select[SourceFileRow]:
     return select(SourceFileRow).filter_by(source_id=new.source_id, sha256=new.sha256)
 
 

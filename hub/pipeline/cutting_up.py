@@ -1,0 +1,141 @@
+"""Cutting up: a landed file is looked at, and cut into chunks that any worker can take.
+
+A step reads some MiB from where the last one ended, and is written down; whoever dies in between
+leaves the file where it was.
+"""
+
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from hub.errors import LandingUnavailable, NotLanded
+from hub.landing.place import unpacked
+from hub.landing.spool import open_spool
+from hub.landing.store import Landing
+from hub.pipeline.milling import Milling
+from hub.pipeline.said import said_of
+from hub.pipeline.unpacking import unpack
+from hub.records.bounds import LARGEST_DOCUMENT, LONGEST_RECORD
+from hub.records.fault import FileFault
+from hub.records.format import Format, Hints, Kind
+from hub.registry.clock import Clock
+from hub.registry.file_work import CutStep, FileToCut, FileWork, NewChunk
+from hub.registry.sources import Sources
+from hub.sources.settings import BucketSource, CsvSource, PollSource
+from hub.templates.fault import RendererDown
+
+READ_AT_ONCE = 8 * 1024 * 1024
+SAMPLE = 2 * LONGEST_RECORD
+GZIP = b"\x1f\x8b"
+PAUSE = timedelta(seconds=10)
+
+log = structlog.get_logger()
+
+
+class Cutting:
+    """Cuts files up."""
+
+    def __init__(
+        self,
+        work: FileWork,
+        sources: Sources,
+        landing: Landing,
+        milling: Milling,
+        clock: Clock,
+        spool: Path,
+        largest: int,
+    ) -> None:
+        self._work = work
+        self._sources = sources
+        self._landing = landing
+        self._milling = milling
+        self._clock = clock
+        self._spool = spool
+        self._largest = largest
+
+    async def step(self) -> bool:
+        """Take one step for one file; False if there was none to take."""
+        file = await self._work.claim_cut()
+        if file is None:
+            return False
+        try:
+            await self._step(file)
+        except (FileFault, NotLanded) as fault:
+            log.info("file.refused", file=file.id, source=file.source_id, reason=str(fault))
+            await self._work.fail(file, str(fault))
+        except (LandingUnavailable, RendererDown) as error:
+            log.warning("file.postponed", file=file.id, error=str(error))
+            until = self._clock() + PAUSE
+            await self._work.postpone_cut(file, until=until, waits_for=str(error))
+        return True
+
+    async def _step(self, file: FileToCut) -> None:
+        if file.form is None:
+            file = await self._looked_at(file)
+        form = msgspec.json.decode(file.form or "", type=Format)
+        size = await self._landing.size(_place(file)) if file.unpacked else file.size
+        if form.kind in (Kind.JSON, Kind.FORM):
+            if size > LARGEST_DOCUMENT:
+                raise FileFault(
+                    f"is a JSON document of more than {LARGEST_DOCUMENT // 1024 // 1024} MiB; "
+                    "as JSON Lines it may have any size"
+                )
+            whole = NewChunk(form.begins, size - form.begins, 1)
+            step = CutStep(file.form or "", file.unpacked, [whole], size, 1, is_last=True)
+        else:
+            step = await self._cut(file, form, size)
+        await self._work.record_cut(file, step)
+
+    async def _looked_at(self, file: FileToCut) -> FileToCut:
+        sample = await self._landing.read(file.place, 0, SAMPLE)
+        if sample.startswith(GZIP):
+            await self._unpack(file)
+            file = replace(file, unpacked=True)
+            sample = await self._landing.read(_place(file), 0, SAMPLE)
+        form = await self._milling.look(sample, await self._hints(file), whole=len(sample) < SAMPLE)
+        written = msgspec.json.encode(form).decode()
+        return replace(file, form=written, through=form.begins, next_line=form.first_line)
+
+    async def _unpack(self, file: FileToCut) -> None:
+        async with (
+            open_spool(self._spool, self._largest) as spool,
+            aclosing(unpack(self._landing, file.place, file.size)) as parts,
+        ):
+            async for part in parts:
+                await spool.write(part)
+            await spool.close()
+            await self._landing.keep(unpacked(file.place), spool)
+
+    async def _hints(self, file: FileToCut) -> Hints:
+        found = await self._sources.find_with_secrets(file.source_id)
+        if found is None:
+            raise NotLanded("the source is gone")
+        said = said_of(*found)
+        return said.hints if isinstance(said, CsvSource | PollSource | BucketSource) else Hints()
+
+    async def _cut(self, file: FileToCut, form: Format, size: int) -> CutStep:
+        content = await self._landing.read(_place(file), file.through, READ_AT_ONCE)
+        at_end = file.through + len(content) >= size
+        cuts = await self._milling.cut(content, form, line=file.next_line, at_end=at_end)
+        chunks: list[NewChunk] = []
+        through = file.through
+        for part in cuts.parts:
+            chunks.append(NewChunk(through, part.size, part.line))
+            through += part.size
+        return CutStep(
+            form=file.form or "",
+            unpacked=file.unpacked,
+            chunks=chunks,
+            through=through,
+            next_line=cuts.line,
+            is_last=at_end or cuts.fault is not None,
+            trouble=f"line {cuts.line}: {cuts.fault}" if cuts.fault else None,
+        )
+
+
+def _place(file: FileToCut) -> str:
+    return unpacked(file.place) if file.unpacked else file.place

@@ -1,0 +1,173 @@
+"""Fetching a page of somebody's API: guarded, bounded, with short retries, and never an exception.
+
+The one place where sources are asked over HTTP.
+"""
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt
+
+from delivery.exchange import FOREIGN, ask, no_answer, read_retry_after
+from delivery.integration import Credentials, TokenAuth
+from delivery.lrs import USER_AGENT
+from delivery.token_endpoint import Grant, early, read_answer, token_request
+from hub.registry.clock import Clock
+from hub.sources.settings import Auth, PollSource
+
+LARGEST_PAGE = 8 * 1024 * 1024
+TRIES = 3
+PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
+AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+MOST_TOKENS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer that can be read."""
+
+    content: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NoPage:
+    """Why there is none, and when to come back, if the server said so. `again`: it may pass."""
+
+    reason: str
+    again: bool
+    after: timedelta | None = None
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    token: str
+    until: datetime
+
+
+class Fetching:
+    """Fetches pages; access tokens are kept as long as they are good."""
+
+    def __init__(self, client: httpx.AsyncClient, within: timedelta, clock: Clock) -> None:
+        self._client = client
+        self._within = within
+        self._clock = clock
+        self._tokens: dict[str, _Held] = {}
+
+    async def page(self, source_id: str, source: PollSource, url: str) -> Page | NoPage:
+        """Fetch one page. What fails and may pass is tried again, thrice in all."""
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(TRIES),
+            wait=_pause,
+            retry=retry_if_result(_is_worth_it),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        found: Page | NoPage = await retrying(self._once, source_id, source, url)
+        return found
+
+    async def _once(self, source_id: str, source: PollSource, url: str) -> Page | NoPage:
+        shown = await self._authorization(source_id, source.auth)
+        if isinstance(shown, NoPage):
+            return shown
+        found = await self._get(source, url, shown)
+        if isinstance(found, NoPage) and found.status == 401 and self._forgot(source_id):
+            shown = await self._authorization(source_id, source.auth)
+            return shown if isinstance(shown, NoPage) else await self._get(source, url, shown)
+        return found
+
+    def _forgot(self, source_id: str) -> bool:
+        return self._tokens.pop(source_id, None) is not None
+
+    async def _authorization(self, source_id: str, auth: Auth) -> str | NoPage | None:
+        match auth.type:
+            case "none":
+                return None
+            case "basic":
+                pair = f"{auth.username}:{auth.password}".encode()
+                return f"Basic {base64.b64encode(pair).decode()}"
+            case "bearer":
+                return f"Bearer {auth.token}"
+            case "oauth2":
+                return await self._token(source_id, auth)
+
+    async def _token(self, source_id: str, auth: Auth) -> str | NoPage:
+        held = self._tokens.get(source_id)
+        if held is not None and self._clock() < held.until:
+            return f"Bearer {held.token}"
+        credentials = Credentials(
+            authentication_url=auth.token_url or "",
+            client_id=auth.client_id or "",
+            client_secret=auth.client_secret or "",
+            scope=auth.scope,
+            token_auth=TokenAuth(auth.token_auth),
+        )
+        try:
+            request = token_request(credentials)
+        except FOREIGN as error:
+            return NoPage(f"the token endpoint cannot be asked: {error}", again=False)
+        reply = await ask(self._client, request, within=self._within, clock=self._clock, whole=True)
+        match read_answer(reply, credentials).grant:
+            case Grant(token, lifetime):
+                while len(self._tokens) >= MOST_TOKENS:
+                    del self._tokens[next(iter(self._tokens))]
+                self._tokens[source_id] = _Held(token, self._clock() + lifetime - early(lifetime))
+                return f"Bearer {token}"
+            case outcome:
+                return NoPage(outcome.reason, again=False)
+
+    async def _get(self, source: PollSource, url: str, shown: str | None) -> Page | NoPage:
+        headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **source.headers}
+        headers["Accept-Encoding"] = "identity"
+        if shown is not None:
+            headers["Authorization"] = shown
+        start = self._clock()
+        host = httpx.URL(url).host
+        try:
+            async with asyncio.timeout(self._within.total_seconds()):
+                request = self._client.build_request("GET", url, headers=headers)
+                response = await self._client.send(request, stream=True)
+                try:
+                    content = await _read(response)
+                finally:
+                    await response.aclose()
+        except FOREIGN as error:
+            reply = no_answer(error, host=host, took=self._clock() - start, within=self._within)
+            return NoPage(reply.detail, again=True)
+        if content is None:
+            return NoPage(f"the page has more than {LARGEST_PAGE // 1024 // 1024} MiB", again=False)
+        if not response.is_success:
+            delay = response.headers.get("retry-after")
+            date = response.headers.get("date")
+            after = read_retry_after(delay, date, self._clock) if delay else None
+            words = f"{host} answered {response.status_code} {response.reason_phrase}".strip()
+            again = response.status_code in AGAIN
+            return NoPage(words, again=again, after=after, status=response.status_code)
+        return Page(content, {k.lower(): v for k, v in response.headers.items()})
+
+
+async def _read(response: httpx.Response) -> bytes | None:
+    content = bytearray()
+    async for part in response.aiter_raw():
+        content += part
+        if len(content) > LARGEST_PAGE:
+            return None
+    return bytes(content)
+
+
+def _is_worth_it(found: Page | NoPage) -> bool:
+    if isinstance(found, Page) or not found.again:
+        return False
+    # What asks for more patience than this is asked again in another round.
+    return found.after is None or found.after <= LONGEST_PAUSE
+
+
+def _pause(state: RetryCallState) -> float:
+    found = state.outcome.result() if state.outcome else None
+    if isinstance(found, NoPage) and found.after is not None:
+        return found.after.total_seconds()
+    return PAUSE.total_seconds() * float(2 ** (state.attempt_number - 1))

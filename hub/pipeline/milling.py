@@ -1,0 +1,169 @@
+"""The way to the mill: one child process, asked one thing at a time, and ended when it must be."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import structlog
+
+from hub.pipeline.asking import (
+    Answer,
+    Asked,
+    Bad,
+    Check,
+    Cooking,
+    CutAnswer,
+    CutUp,
+    Fault,
+    Fine,
+    Grind,
+    Ground,
+    GroundAnswer,
+    ListRecipes,
+    Look,
+    Looked,
+    Piece,
+    Recipes,
+    Target,
+)
+from hub.records.cutting import Cuts
+from hub.records.fault import FileFault
+from hub.records.format import Format, Hints
+from hub.templates.press import ChildLost, Press
+
+WITHIN = timedelta(seconds=30)
+"""One question, all in all; a record has a second, and a part of a file a few."""
+MODULE = "hub.pipeline.child"
+ENDS_IT = "ends the process that reads it"
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+_write = msgspec.msgpack.Encoder()
+_read: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
+
+
+class RecipeFault(Exception):
+    """A recipe that is not there or cannot be used so; `pointer` is into its options."""
+
+    def __init__(self, bad: Bad) -> None:
+        super().__init__(bad.reason)
+        self.pointer = bad.pointer
+        self.reason = bad.reason
+
+
+class Milling:
+    """Asks the mill. Everything raises RendererDown when no process can be started."""
+
+    def __init__(self, folder: Path | None = None, within: timedelta = WITHIN) -> None:
+        self._press = Press(MODULE, *([str(folder)] if folder else []))
+        self._within = within
+        self._turn = asyncio.Lock()
+
+    async def close(self) -> None:
+        """End the child."""
+        await self._press.end()
+
+    async def look(self, sample: bytes, hints: Hints, *, whole: bool) -> Format:
+        """Find out what a file is. Raises FileFault."""
+        answer = await self._of_file(Look(sample, hints, whole), Looked)
+        return answer.form
+
+    async def cut(self, content: bytes, form: Format, *, line: int, at_end: bool) -> Cuts:
+        """Cut a part of a file up. Raises FileFault."""
+        answer = await self._of_file(CutUp(content, form, line, at_end), CutAnswer)
+        return answer.cuts
+
+    async def check(self, recipe: str, options: dict[str, object]) -> None:
+        """Look whether a recipe can be used. Raises RecipeFault."""
+        await self._ask_recipe(Check(recipe, options), Fine)
+
+    async def recipes(self) -> Recipes:
+        """Give all recipes there are."""
+        return await self._ask_recipe(ListRecipes(), Recipes)
+
+    async def grind(
+        self, pieces: Sequence[Piece], cooking: Cooking, targets: Sequence[Target]
+    ) -> list[Ground]:
+        """Make statements of pieces. Raises RecipeFault.
+
+        A record that ends the process is found by halves, and told like any other fault.
+        """
+        asked = Grind(list(pieces), cooking, list(targets))
+        try:
+            return (await self._ask_recipe(asked, GroundAnswer)).pieces
+        except ChildLost:
+            log.warning("mill.lost", source=cooking.source, recipe=cooking.recipe)
+        is_lost = len(pieces) == 1
+        return [await self._by_halves(piece, cooking, targets, is_lost=is_lost) for piece in pieces]
+
+    async def _by_halves(
+        self, piece: Piece, cooking: Cooking, targets: Sequence[Target], *, is_lost: bool
+    ) -> Ground:
+        if not is_lost:
+            try:
+                asked = Grind([piece], cooking, list(targets))
+                return (await self._ask_recipe(asked, GroundAnswer)).pieces[0]
+            except ChildLost:
+                pass
+        end = min(piece.end, piece.first + _most_records(piece))
+        if end - piece.first <= 1:
+            place = f"record {piece.first + 1} from line {piece.line} on"
+            fault = Fault(piece.line, "", f"{place} {ENDS_IT}")
+            return Ground([[] for _ in targets], rows=0, failed=1, faults=[fault])
+        middle = (piece.first + end) // 2
+        first = await self._by_halves(
+            msgspec.structs.replace(piece, end=middle), cooking, targets, is_lost=False
+        )
+        second = await self._by_halves(
+            msgspec.structs.replace(piece, first=middle, end=end), cooking, targets, is_lost=False
+        )
+        return _together(first, second)
+
+    async def _of_file(self, asked: Asked, kind: type[T]) -> T:
+        try:
+            answer = await self._ask(asked)
+        except ChildLost:
+            raise FileFault(ENDS_IT) from None
+        if isinstance(answer, Bad):
+            raise FileFault(answer.reason, answer.line)
+        return _as(answer, kind)
+
+    async def _ask_recipe(self, asked: Asked, kind: type[T]) -> T:
+        answer = await self._ask(asked)
+        if isinstance(answer, Bad):
+            raise RecipeFault(answer)
+        return _as(answer, kind)
+
+    async def _ask(self, asked: Asked) -> Answer:
+        async with self._turn:
+            return _read.decode(await self._press.ask(_write.encode(asked), self._within))
+
+
+def _as(answer: Answer, kind: type[T]) -> T:
+    if isinstance(answer, kind):
+        return answer
+    raise AssertionError(f"the mill answered {type(answer).__name__}, not {kind.__name__}")
+
+
+def _most_records(piece: Piece) -> int:
+    # A record has at least a byte and an end.
+    return len(piece.content) // 2 + 1
+
+
+def _together(first: Ground, second: Ground) -> Ground:
+    skips = dict(first.skips)
+    for reason, count in second.skips.items():
+        skips[reason] = skips.get(reason, 0) + count
+    return Ground(
+        made=[[*a, *b] for a, b in zip(first.made, second.made, strict=True)],
+        rows=max(first.rows, second.rows),
+        skipped=first.skipped + second.skipped,
+        failed=first.failed + second.failed,
+        faults=[*first.faults, *second.faults],
+        skips=skips,
+        broken=first.broken or second.broken,
+    )

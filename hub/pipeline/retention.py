@@ -1,0 +1,28 @@
+"""Retention: raw bytes whose time is over are removed; what was made of them stays told."""
+
+import structlog
+
+from hub.landing.place import unpacked
+from hub.landing.store import Landing
+from hub.registry.source_files import SourceFiles
+
+log = structlog.get_logger()
+
+
+class Retention:
+    """Removes what is no longer to be kept."""
+
+    def __init__(self, files: SourceFiles, landing: Landing) -> None:
+        self._files = files
+        self._landing = landing
+
+    async def run(self) -> None:
+        """Remove all of it. Raises RegistryUnavailable, LandingUnavailable."""
+        while expired := await self._files.expired():
+            for file in expired:
+                await self._landing.remove(file.place)
+                if file.unpacked:
+                    await self._landing.remove(unpacked(file.place))
+            # After the bytes: a crash in between removes them once more, and leaves none behind.
+            await self._files.note_removed([file.id for file in expired])
+            log.info("files.removed", files=len(expired))

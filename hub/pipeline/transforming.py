@@ -1,0 +1,227 @@
+"""Transforming: chunks become statements, delivery takes them, and then the chunk is done.
+
+Delivery has all of a chunk before the chunk is settled. A crash in between repeats it with the same
+ids, which delivery knows for duplicates.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from delivery.counting import Counting, Uncounted
+from delivery.errors import QueueFull, StatementConflict, StoreUnavailable, UnknownIntegration
+from delivery.integration import IntegrationId
+from delivery.statement import Statement, StatementId
+from hub.background import cease
+from hub.errors import LandingUnavailable, NotLanded
+from hub.landing.place import unpacked
+from hub.landing.store import Landing
+from hub.pipeline.asking import Cooking, Ground, Made, Piece, TableFile, Target
+from hub.pipeline.lookups import Lookups, NoTable
+from hub.pipeline.milling import Milling, RecipeFault
+from hub.pipeline.targets import Targets
+from hub.records.format import Format
+from hub.registry.clock import Clock
+from hub.registry.file_work import CLAIM, ChunkDone, ChunkToDo, FileWork
+from hub.registry.source_files import RecordFault
+from hub.registry.sources import SourceRecord, Sources
+from hub.taking import Taking
+from hub.templates.fault import RendererDown
+
+MOST_CHUNKS = 50
+MOST_BYTES = 1024 * 1024
+AT_ONCE = 500
+"""So many statements are handed in at once."""
+SOON, LATER = timedelta(seconds=5), timedelta(seconds=30)
+NO_TARGETS = "the program has no integration that takes what this source makes"
+
+log = structlog.get_logger()
+
+
+class Waits(Exception):
+    """Something is in the way that is no fault of the file; it is tried again."""
+
+    def __init__(self, reason: str, pause: timedelta) -> None:
+        super().__init__(reason)
+        self.pause = pause
+
+
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """What delivery said to the statements of one target."""
+
+    accepted: frozenset[str]
+    conflicts: frozenset[str]
+
+
+class Transforming:
+    """Transforms chunks."""
+
+    def __init__(
+        self,
+        work: FileWork,
+        sources: Sources,
+        landing: Landing,
+        milling: Milling,
+        targets: Targets,
+        lookups: Lookups,
+        taking: Taking,
+        clock: Clock,
+        meters: Counting | None = None,
+    ) -> None:
+        self._work = work
+        self._sources = sources
+        self._landing = landing
+        self._milling = milling
+        self._targets = targets
+        self._lookups = lookups
+        self._taking = taking
+        self._clock = clock
+        self._meters = meters or Uncounted()
+
+    async def step(self) -> bool:
+        """Take some chunks, and see them through; False if there were none."""
+        chunks = await self._work.claim_chunks(most=MOST_CHUNKS, most_bytes=MOST_BYTES)
+        if not chunks:
+            return False
+        keeping = asyncio.create_task(self._keep(chunks))
+        try:
+            await self._see_through(chunks)
+        except Waits as waits:
+            until = self._clock() + waits.pause
+            log.info("chunks.postponed", source=chunks[0].source_id, reason=str(waits))
+            await self._work.postpone(chunks, until=until, waits_for=str(waits))
+        finally:
+            await cease(keeping)
+        return True
+
+    async def _keep(self, chunks: Sequence[ChunkToDo]) -> None:
+        while True:
+            await asyncio.sleep(CLAIM.total_seconds() / 3)
+            await self._work.keep(chunks)
+
+    async def _see_through(self, chunks: Sequence[ChunkToDo]) -> None:
+        source = await self._sources.find(chunks[0].source_id)
+        if source is None:
+            raise Waits("the source is gone", LATER)
+        if not source.is_active:
+            raise Waits("the source is disabled", LATER)
+        targets = await self._targets.of(source)
+        if not targets:
+            raise Waits(NO_TARGETS, LATER)
+        ground = await self._ground(source, chunks, targets)
+        handed = [
+            await self._hand_in(target, _statements(ground, place))
+            for place, target in enumerate(targets)
+        ]
+        done = [_done(chunk, one, handed) for chunk, one in zip(chunks, ground, strict=True)]
+        for file_id in await self._work.settle(done):
+            log.info("file.ended", file=file_id, source=source.id)
+        self._count(done)
+
+    async def _ground(
+        self, source: SourceRecord, chunks: Sequence[ChunkToDo], targets: Sequence[Target]
+    ) -> list[Ground]:
+        try:
+            tables = await self._lookups.of(source)
+            pieces = await asyncio.gather(*(self._piece(one) for one in chunks))
+        except (NotLanded, LandingUnavailable, NoTable) as error:
+            raise Waits(str(error), LATER) from error
+        try:
+            return await self._milling.grind(pieces, cooking_of(source, tables), targets)
+        except RecipeFault as fault:
+            raise Waits(f"the recipe: {fault}", LATER) from fault
+        except RendererDown as error:
+            raise Waits(str(error), SOON) from error
+
+    async def _piece(self, chunk: ChunkToDo) -> Piece:
+        place = unpacked(chunk.place) if chunk.unpacked else chunk.place
+        return Piece(
+            content=await self._landing.read(place, chunk.start, chunk.size),
+            form=msgspec.json.decode(chunk.form, type=Format),
+            line=chunk.line,
+            landed_at=chunk.landed_at,
+            headers=dict(chunk.headers),
+        )
+
+    async def _hand_in(self, target: Target, statements: Sequence[Statement]) -> _Handed:
+        accepted: set[str] = set()
+        conflicts: set[str] = set()
+        for start in range(0, len(statements), AT_ONCE):
+            some = statements[start : start + AT_ONCE]
+            try:
+                taken = await self._taking.take_in(IntegrationId(target.integration_id), some)
+            except StatementConflict as conflict:
+                known = {str(one) for one in conflict.ids}
+                conflicts |= known
+                rest = [one for one in some if one.id not in known]
+                accepted |= (await self._hand_in(target, rest)).accepted
+            except UnknownIntegration:
+                # Deleted a moment ago: nobody is to have them.
+                break
+            except QueueFull as error:
+                raise Waits(f"{error}; it goes on when there is room", SOON) from error
+            except StoreUnavailable as error:
+                raise Waits(str(error), SOON) from error
+            else:
+                accepted.update(taken.accepted)
+        return _Handed(frozenset(accepted), frozenset(conflicts))
+
+    def _count(self, done: Sequence[ChunkDone]) -> None:
+        for outcome, count in (
+            ("made", sum(one.statements for one in done)),
+            ("skipped", sum(one.skipped for one in done)),
+            ("failed", sum(one.failed for one in done)),
+        ):
+            self._meters.count("records", outcome, by=count)
+
+
+def cooking_of(source: SourceRecord, tables: dict[str, TableFile]) -> Cooking:
+    """Say by which recipe records of a source are made into statements."""
+    settings = source.settings
+    options, identity = settings.get("recipeOptions"), settings.get("identity")
+    return Cooking(
+        source=source.id,
+        recipe=str(settings["recipe"]),
+        options=dict(options) if isinstance(options, Mapping) else {},
+        identity=tuple(map(str, identity)) if isinstance(identity, list) else (),
+        tables=tables,
+    )
+
+
+def _statements(ground: Sequence[Ground], place: int) -> list[Statement]:
+    found = {one.id: one for piece in ground for one in piece.made[place]}
+    return [_statement(one) for one in found.values()]
+
+
+def _statement(made: Made) -> Statement:
+    return Statement(StatementId(made.id), made.body, made.digest)
+
+
+def _done(chunk: ChunkToDo, ground: Ground, handed: Sequence[_Handed]) -> ChunkDone:
+    conflicts = [
+        RecordFault(one.line, "id", f"the statement {one.id} is known with other content")
+        for place, made in enumerate(ground.made)
+        for one in made
+        if one.id in handed[place].conflicts
+    ]
+    faults = [RecordFault(one.line, one.field, one.reason) for one in ground.faults]
+    return ChunkDone(
+        chunk=chunk,
+        rows=ground.rows,
+        statements=sum(len(made) for made in ground.made) - len(conflicts),
+        added=sum(
+            one.id in handed[place].accepted
+            for place, made in enumerate(ground.made)
+            for one in made
+        ),
+        skipped=ground.skipped,
+        failed=ground.failed + len(conflicts),
+        faults=[*faults, *conflicts],
+        skips=ground.skips,
+        trouble=str(ground.broken.reason) if ground.broken else None,
+    )
