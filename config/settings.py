@@ -158,6 +158,11 @@ class Settings(BaseModel):
     max_body_bytes: PositiveInt = Field(5 * 1024 * 1024, alias="HUB_MAX_BODY_BYTES")
     max_batch: PositiveInt = Field(1000, alias="HUB_MAX_BATCH")
     max_queue: PositiveInt = Field(10_000_000, alias="HUB_MAX_QUEUE")
+    max_file_bytes: PositiveInt = Field(10 * 1024 * 1024 * 1024, alias="HUB_MAX_FILE_BYTES")
+    recipes_dir: Folder | None = Field(None, alias="HUB_RECIPES_DIR")
+    bucket_folders: Annotated[tuple[str, ...], BeforeValidator(_parts)] = Field(
+        (), alias="HUB_BUCKET_FOLDERS"
+    )
     log_format: Annotated[Literal["console", "json"], Lowercase] | None = Field(
         None, alias="HUB_LOG_FORMAT"
     )

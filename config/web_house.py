@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from config import clock
 from config.errands import Errand, run_errands
+from config.pipeline import open_pipeline
 from config.readiness import Warnings, checks, free_disk
 from config.settings import Settings
 from config.syncing import open_syncing
@@ -42,6 +43,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
         syncing = await stack.enter_async_context(
             open_syncing(settings, registry, renderer, delivery.meters)
         )
+        pipeline = await stack.enter_async_context(open_pipeline(settings, registry))
         census = Census(delivery.store, clock.now)
         metrics = Metrics(census, delivery.meters, registry.database, clock.now)
         house = House(
@@ -76,11 +78,17 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
                 outside.egress, outside.tokens, outside.lrs, within=settings.request_timeout
             ),
             egress=outside.egress,
+            sources=registry.sources,
+            source_files=registry.source_files,
+            receiving=pipeline.receiving,
+            milling=pipeline.milling,
+            lookups=pipeline.lookups,
+            bucket_folders=settings.bucket_folders,
             clock=clock.now,
             metrics=metrics.text,
             public_url=settings.public_url,
             version=version("learning-hub"),
-            limits=Limits(settings.max_body_bytes, settings.max_batch),
+            limits=Limits(settings.max_body_bytes, settings.max_batch, settings.max_file_bytes),
             checks=checks(delivery.store, registry.database),
             warnings=Warnings(Vitality(delivery.store, clock.now), delivery.redis, settings).find,
         )

@@ -39,6 +39,8 @@ from hub.registry.leases import SqlLeases
 from hub.registry.notices import Notices
 from hub.registry.programs import Programs
 from hub.registry.providers import Providers
+from hub.registry.source_files import SourceFiles
+from hub.registry.sources import Sources
 from hub.registry.subscriptions import Subscriptions
 from hub.registry.vault import Vault
 from hub.upkeep import Upkeep
@@ -61,6 +63,8 @@ class Registry:
     subscriptions: Subscriptions
     event_completions: EventCompletions
     notices: Notices
+    sources: Sources
+    source_files: SourceFiles
 
 
 @asynccontextmanager
@@ -85,6 +89,8 @@ async def open_registry(settings: Settings) -> AsyncIterator[Registry]:
             subscriptions=Subscriptions(database, clock.now),
             event_completions=EventCompletions(database, clock.now),
             notices=Notices(database, clock.now),
+            sources=Sources(database, vault, clock.now),
+            source_files=SourceFiles(database, clock.now),
         )
     finally:
         await database.close()

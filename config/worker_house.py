@@ -11,6 +11,7 @@ from config import clock
 from config.conversion import make_converter
 from config.errands import Errand
 from config.notices import notice_errands
+from config.pipeline import open_pipeline, pipeline_errands
 from config.readiness import free_disk
 from config.settings import Settings
 from config.syncing import open_syncing
@@ -29,6 +30,7 @@ from delivery.operating import Operating
 from delivery.running import Running
 from delivery.statement_queue import Policy
 from hub.metrics.metrics import Metrics
+from hub.pipeline.fetching import Fetching
 from hub.templates.renderer import Renderer
 
 OFTEN = timedelta(milliseconds=250)
@@ -88,6 +90,11 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
             archive_age=settings.archive_age,
         )
         archiving = Archiving(delivery.store, delivery.archive, name)
+        pipeline = await stack.enter_async_context(open_pipeline(settings, registry))
+        client = await stack.enter_async_context(
+            outside.egress.open_client(timeout=settings.request_timeout)
+        )
+        fetching = Fetching(client, settings.request_timeout, clock.now)
         converter = make_converter(registry, delivery, headroom, renderer, settings, name)
         mailer = open_mailer(settings)
         letters = Letters(
@@ -129,6 +136,16 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 Errand("carry operations on", OFTEN, operating.run),
                 Errand("pack what has ended", EVERY_TEN_SECONDS, archiving.run),
                 Errand("convert events", EVERY_SECOND, converter.run),
+                *pipeline_errands(
+                    settings,
+                    registry,
+                    delivery,
+                    pipeline,
+                    headroom,
+                    outside.egress,
+                    fetching,
+                    name,
+                ),
                 *notice_errands(registry, mailer, settings, name),
                 Errand("sync who is due", EVERY_TEN_SECONDS, syncing.nightly.run_due),
             ),

@@ -8,6 +8,7 @@ from hub.api import (
     event_completions,
     events,
     health,
+    hooks,
     integrations,
     keys,
     mails,
@@ -16,7 +17,10 @@ from hub.api import (
     problems,
     programs,
     providers,
+    recipes,
     rehearsals,
+    source_files,
+    sources,
     statements,
     subscriptions,
     syncs,
@@ -45,7 +49,11 @@ def build(house: House) -> FastAPI:
         routes=[*statements.ROUTES, *events.ROUTES],
     )
     app.state.house = house
-    app.add_middleware(Door, max_body_bytes=house.limits.max_body_bytes)
+    app.add_middleware(
+        Door,
+        max_body_bytes=house.limits.max_body_bytes,
+        max_file_bytes=house.limits.max_file_bytes,
+    )
     for error in problems.OURS:
         app.add_exception_handler(error, problems.answer)
     for router in _routers():
@@ -82,5 +90,12 @@ def _routers() -> tuple[APIRouter, ...]:
         rehearsals.router,
         providers.router,
         keys.router,
+        sources.router,
+        sources.of_program,
+        sources.one,
+        source_files.router,
+        source_files.uploads,
+        recipes.router,
+        hooks.router,
         health.router,
     )

@@ -21,6 +21,8 @@ from hub.api.problems import problem
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 XAPI = "/xapi/"
+UPLOADS = re.compile(r"/api/sources/[^/]+/files")
+"""Files are streamed, so that they may be larger than what is held in memory."""
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: not worth a line."""
 
@@ -30,9 +32,10 @@ log = structlog.get_logger()
 class Door:
     """Wraps an ASGI application."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, max_file_bytes: int) -> None:
         self._app = app
         self._bound = max_body_bytes
+        self._file_bound = max_file_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,13 +44,14 @@ class Door:
         headers = Headers(scope=scope)
         scope.setdefault("state", {})
         answer = _Answer(send, scope, _request_id(headers), xapi_version(headers))
-        if _length(headers) > self._bound:
-            await answer.refuse(scope, receive, 413, str(BodyTooLarge(self._bound)))
+        bound = self._file_bound if UPLOADS.fullmatch(scope["path"]) else self._bound
+        if _length(headers) > bound:
+            await answer.refuse(scope, receive, 413, str(BodyTooLarge(bound)))
             return
         began = monotonic()
         try:
             with tracing.following(headers.get(tracing.HEADER, "")):
-                await self._app(scope, self._bounded(receive), answer.send)
+                await self._app(scope, _bounded(receive, bound), answer.send)
                 _tell(scope, answer, monotonic() - began)
         except BodyTooLarge as error:
             await answer.refuse(scope, receive, 413, str(error))
@@ -59,18 +63,19 @@ class Door:
                 raise
             await answer.refuse(scope, receive, 500, _apology(answer.request_id))
 
-    def _bounded(self, receive: Receive) -> Receive:
-        taken = 0
 
-        async def bounded() -> Message:
-            nonlocal taken
-            part = await receive()
-            taken += len(part.get("body", b""))
-            if taken > self._bound:
-                raise BodyTooLarge(self._bound)
-            return part
+def _bounded(receive: Receive, bound: int) -> Receive:
+    taken = 0
 
-        return bounded
+    async def bounded() -> Message:
+        nonlocal taken
+        part = await receive()
+        taken += len(part.get("body", b""))
+        if taken > bound:
+            raise BodyTooLarge(bound)
+        return part
+
+    return bounded
 
 
 class _Answer:

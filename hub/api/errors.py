@@ -9,7 +9,10 @@ ApiError
 ├── PreconditionFailed  somebody else may have changed it first
 ├── Unprocessable       understood, but the values cannot be used; says where
 ├── BodyTooLarge        more bytes than are taken
-└── NotJson             another media type than JSON
+├── NotJson             another media type than JSON
+├── NotProven           a webhook that does not prove where it comes from
+├── NoUploads           a source that takes no files from callers
+└── TooOften            more requests in a second than are taken
 """
 
 from collections.abc import Sequence
@@ -67,3 +70,15 @@ class BodyTooLarge(ApiError):
 
 class NotJson(ApiError):
     """Another media type than JSON."""
+
+
+class NotProven(ApiError):
+    """A webhook that does not prove where it comes from; nothing of it is kept."""
+
+
+class NoUploads(ApiError):
+    """A source that takes no files from callers."""
+
+
+class TooOften(ApiError):
+    """More requests in a second than are taken."""

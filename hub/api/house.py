@@ -14,6 +14,9 @@ from delivery.rehearsal import Rehearsal
 from delivery.vital_signs import Complaint
 from hub.api.known import KnownIntegrations
 from hub.completions import Wordings
+from hub.pipeline.lookups import Lookups
+from hub.pipeline.milling import Milling
+from hub.pipeline.receiving import Receiving
 from hub.registry.audit import Audit
 from hub.registry.caller import Caller
 from hub.registry.clock import Clock
@@ -24,6 +27,8 @@ from hub.registry.keys import Keys
 from hub.registry.notices import Notices
 from hub.registry.programs import Programs
 from hub.registry.providers import Providers
+from hub.registry.source_files import SourceFiles
+from hub.registry.sources import Sources
 from hub.registry.subscriptions import Subscriptions
 from hub.registry.sync_batches import SyncBatches
 from hub.registry.syncs import Syncs
@@ -42,6 +47,7 @@ class Limits:
 
     max_body_bytes: int = 5 * 1024 * 1024
     max_batch: int = 1000
+    max_file_bytes: int = 10 * 1024 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,11 @@ class House:
     operations: Operations
     upkeep: Upkeep
     rehearsal: Rehearsal
+    sources: Sources
+    source_files: SourceFiles
+    receiving: Receiving
+    milling: Milling
+    lookups: Lookups
     egress: Egress
     clock: Clock
     metrics: Callable[[], Awaitable[str]]
@@ -75,6 +86,8 @@ class House:
     """What addresses in answers begin with; empty makes them relative."""
     version: str = "0"
     limits: Limits = Limits()
+    bucket_folders: Sequence[str] = ()
+    """The folders on this machine that sources may read."""
     checks: Mapping[str, Check] = field(default_factory=dict)
     warnings: Callable[[], Awaitable[Sequence[Complaint]]] | None = None
     """Finds what an operator should know of, though everything goes on."""

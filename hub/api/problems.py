@@ -26,7 +26,10 @@ from hub.api.errors import (
     Forbidden,
     NotFound,
     NotJson,
+    NotProven,
+    NoUploads,
     PreconditionFailed,
+    TooOften,
     Unauthenticated,
     Unprocessable,
 )
@@ -37,19 +40,25 @@ from hub.errors import (
     EventExists,
     HubError,
     IntegrationExists,
+    LandingUnavailable,
     NoLearningBuilder,
+    NotLanded,
     ProgramExists,
     ProviderExists,
     ProviderInUse,
     RegistryUnavailable,
+    RepeatedSignature,
     RevisionMismatch,
     SubscriptionExists,
     SyncRunning,
+    TooLarge,
     UnknownConversion,
     UnknownEvent,
+    UnknownFile,
     UnknownKey,
     UnknownProgram,
     UnknownProvider,
+    UnknownSource,
     UnknownSubscription,
     UnstorableValue,
 )
@@ -112,6 +121,10 @@ async def answer(_request: Request, error: Exception) -> Response:
             return problem(401, str(error), headers=CHALLENGE)
         case RendererDown():
             return problem(503, str(error), headers=COME_BACK_SOON)
+        case TooOften():
+            return problem(429, str(error), headers={"Retry-After": "1"})
+        case LandingUnavailable():
+            return problem(503, "what came cannot be kept; try again", headers=COME_BACK_SOON)
         case StoreFull():
             return problem(429, "no memory is left for more statements", headers=COME_BACK_LATER)
         case StoreUnavailable() | RegistryUnavailable():
@@ -132,7 +145,9 @@ def _status(error: Exception) -> int:
             return 404
         case UnknownEvent() | UnknownSubscription() | UnknownKey() | UnknownConversion():
             return 404
-        case EventExists() | SubscriptionExists() | SyncRunning():
+        case UnknownSource() | UnknownFile() | NotLanded():
+            return 404
+        case EventExists() | SubscriptionExists() | SyncRunning() | RepeatedSignature():
             return 409
         case StatementConflict() | StatementsWaiting():
             return 409
@@ -140,7 +155,11 @@ def _status(error: Exception) -> int:
             return 409
         case RevisionMismatch() | PreconditionFailed():
             return 412
-        case BodyTooLarge() | TooMany():
+        case NotProven():
+            return 401
+        case NoUploads():
+            return 409
+        case BodyTooLarge() | TooMany() | TooLarge():
             return 413
         case NotJson():
             return 415

@@ -160,4 +160,4 @@ class Polling:
 
 def _pause(interval: timedelta, failures: int) -> timedelta:
     """Say when to ask again: the more failures, the later, but at least every hour."""
-    return max(interval, min(interval * 2 ** min(max(failures - 1, 0), 10), LONGEST_BACKOFF))
+    return max(interval, min(interval * (1 << min(max(failures - 1, 0), 10)), LONGEST_BACKOFF))

@@ -4,12 +4,22 @@ Everything here is JSON in camelCase, the same over HTTP and in the registry; se
 before it is kept (`hidden`).
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    TypeAdapter,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from hub.records.format import Hints, Kind
+from hub.xapi.flaw import tag
 from hub.xapi.words import Part, Pattern
 
 PLAIN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
@@ -235,7 +245,21 @@ class BucketSource(_Reading):
     """What the sender of event notifications proves itself with, as a bearer token."""
 
 
-AnySource = Annotated[
-    WebhookSource | PollSource | CsvSource | BucketSource, Field(discriminator="kind")
+def _kind_of(value: object) -> str | None:
+    found = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+    return tag(found) if isinstance(found, str) else None
+
+
+AnySource = WebhookSource | PollSource | CsvSource | BucketSource
+GivenSource = Annotated[
+    Annotated[WebhookSource, Tag(tag("webhook"))]
+    | Annotated[PollSource, Tag(tag("poll"))]
+    | Annotated[CsvSource, Tag(tag("csv"))]
+    | Annotated[BucketSource, Tag(tag("bucket"))],
+    Discriminator(
+        _kind_of,
+        custom_error_type="kind",
+        custom_error_message="must have a kind: webhook, poll, csv or bucket",
+    ),
 ]
-READ: TypeAdapter[WebhookSource | PollSource | CsvSource | BucketSource] = TypeAdapter(AnySource)
+READ: TypeAdapter[AnySource] = TypeAdapter(GivenSource)

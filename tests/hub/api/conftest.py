@@ -33,6 +33,10 @@ from delivery.store import Store
 from hub.api.app import build
 from hub.api.house import House, Limits
 from hub.api.known import KnownIntegrations, looking_in
+from hub.landing.folder import FolderLanding
+from hub.pipeline.lookups import Lookups
+from hub.pipeline.milling import Milling
+from hub.pipeline.receiving import Receiving
 from hub.registry.audit import Audit
 from hub.registry.caller import Right
 from hub.registry.database import Database
@@ -45,6 +49,8 @@ from hub.registry.migrate import migrate
 from hub.registry.notices import Notices
 from hub.registry.programs import Programs
 from hub.registry.providers import Provider, Providers
+from hub.registry.source_files import SourceFiles
+from hub.registry.sources import Sources
 from hub.registry.subscriptions import Subscriptions
 from hub.registry.sync_batches import SyncBatches
 from hub.registry.syncs import Syncs
@@ -169,7 +175,7 @@ def redis_server() -> fakeredis.FakeServer:
 
 @pytest.fixture
 def limits() -> Limits:
-    return Limits(max_body_bytes=20_000, max_batch=10)
+    return Limits(max_body_bytes=20_000, max_batch=10, max_file_bytes=60_000)
 
 
 @pytest.fixture
@@ -190,6 +196,7 @@ async def hub(
     rehearsing: httpx.AsyncClient,
     tls: ssl.SSLContext,
     limits: Limits,
+    tmp_path: Path,
 ) -> AsyncIterator[Hub]:
     doorbell = FakeDoorbell()
     renderer = Renderer()
@@ -202,6 +209,10 @@ async def hub(
     lrs = Lrs(rehearsing, within=WITHIN, clock=clock)
     control = _control(store, doorbell, clock)
     syncing = _syncing(database, vault, clock, renderer, rehearsing)
+    landing = FolderLanding(tmp_path / "landing")
+    source_files = SourceFiles(database, clock)
+    sources = Sources(database, vault, clock)
+    milling = Milling()
     house = House(
         programs=Programs(database, vault, clock),
         keys=Keys(database, FixedPepper(PEPPER), clock),
@@ -229,6 +240,12 @@ async def hub(
         upkeep=Upkeep(integrations, control),
         rehearsal=Rehearsal(Egress([LOOPBACK], tls=tls), tokens, lrs, within=WITHIN),
         egress=Egress(tls=tls),
+        sources=sources,
+        source_files=source_files,
+        receiving=Receiving(landing, source_files, clock, tmp_path / "spool", 50_000),
+        milling=milling,
+        lookups=Lookups(sources, source_files, landing, tmp_path / "tables"),
+        bucket_folders=(str(tmp_path / "inbox"),),
         clock=clock,
         metrics=_metrics,
         limits=limits,
@@ -243,6 +260,7 @@ async def hub(
         await client.aclose()
     redis_server.connected = True
     await syncing.finish()
+    await milling.close()
     await renderer.close()
     await redis.aclose()
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from hub.conversion.holding import while_held
 from hub.errors import LeaseLost
+from hub.holding import while_held
 from hub.registry.clock import Clock
 from hub.registry.database import Database
 from hub.registry.leases import SqlLease, SqlLeases

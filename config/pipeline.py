@@ -1,0 +1,166 @@
+"""Puts together what lands raw records and makes statements of them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from config import clock
+from config.errands import Errand
+from config.settings import Settings
+from config.wiring import Delivery, Registry
+from delivery.egress import Egress
+from delivery.headroom import Headroom
+from delivery.intake import Intake
+from hub.landing.folder import FolderLanding
+from hub.landing.objects import ObjectLanding, S3Place
+from hub.landing.store import Landing
+from hub.pipeline.buckets import Buckets
+from hub.pipeline.cutting_up import Cutting
+from hub.pipeline.fetching import Fetching
+from hub.pipeline.lookups import Lookups
+from hub.pipeline.milling import Milling
+from hub.pipeline.polling import Polling
+from hub.pipeline.receiving import Receiving
+from hub.pipeline.retention import Retention
+from hub.pipeline.targets import Targets
+from hub.pipeline.transforming import Transforming
+from hub.registry.file_work import FileWork
+from hub.taking import Taking
+
+OFTEN = timedelta(milliseconds=100)
+EVERY_SECOND, EVERY_HOUR = timedelta(seconds=1), timedelta(hours=1)
+LANES = 2
+"""So many lots are under way at once: while one is handed in, another is in the mill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What lands, and what reads it."""
+
+    landing: Landing
+    receiving: Receiving
+    milling: Milling
+    lookups: Lookups
+
+
+@asynccontextmanager
+async def open_pipeline(settings: Settings, registry: Registry) -> AsyncIterator[Pipeline]:
+    """Open it; at the end, the mill of this process is ended."""
+    landing = open_landing(settings)
+    milling = Milling(settings.recipes_dir)
+    tables = settings.data_dir / "tables"
+    try:
+        yield Pipeline(
+            landing=landing,
+            receiving=Receiving(
+                landing,
+                registry.source_files,
+                clock.now,
+                spool_of(settings),
+                settings.max_file_bytes,
+            ),
+            milling=milling,
+            lookups=Lookups(registry.sources, registry.source_files, landing, tables),
+        )
+    finally:
+        await milling.close()
+
+
+def open_landing(settings: Settings) -> Landing:
+    """Open the landing store that the settings name."""
+    parts = urlsplit(settings.landing_url)
+    if parts.scheme == "file":
+        return FolderLanding(Path(unquote(parts.path)))
+    return ObjectLanding(S3Place(parts.netloc, parts.path.strip("/"), settings.s3_endpoint))
+
+
+def spool_of(settings: Settings) -> Path:
+    """Say where files are while they come in: where a folder keeps them, for renaming is there."""
+    parts = urlsplit(settings.landing_url)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path)) / ".spool"
+    return settings.data_dir / "spool"
+
+
+def pipeline_errands(
+    settings: Settings,
+    registry: Registry,
+    delivery: Delivery,
+    pipeline: Pipeline,
+    headroom: Headroom,
+    egress: Egress,
+    fetching: Fetching,
+    name: str,
+) -> Sequence[Errand]:
+    """Make what a worker does for sources by the clock. `headroom` must be looked at beside it."""
+    # Half of a queue stays free for upstream services, however much a file holds.
+    intake = Intake(
+        delivery.store,
+        headroom,
+        delivery.bell,
+        delivery.meters,
+        clock.now,
+        max(1, settings.max_queue // 2),
+    )
+    work = FileWork(registry.database, clock.now)
+    cutting = Cutting(
+        work,
+        registry.sources,
+        pipeline.landing,
+        pipeline.milling,
+        clock.now,
+        spool_of(settings),
+        settings.max_file_bytes,
+    )
+    transforming = Transforming(
+        work,
+        registry.sources,
+        pipeline.landing,
+        pipeline.milling,
+        Targets(registry.integrations, registry.providers),
+        pipeline.lookups,
+        Taking(intake, registry.integrations, delivery.control),
+        clock.now,
+        delivery.meters,
+    )
+    polling = Polling(
+        registry.sources,
+        pipeline.receiving,
+        fetching,
+        registry.leases,
+        registry.notices,
+        clock.now,
+        holder=name,
+    )
+    buckets = Buckets(
+        registry.sources,
+        registry.source_files,
+        pipeline.receiving,
+        registry.leases,
+        registry.notices,
+        egress,
+        clock.now,
+        holder=name,
+        folders=settings.bucket_folders,
+    )
+
+    async def cut_up() -> None:
+        while await cutting.step():
+            pass
+
+    async def transform() -> None:
+        while await transforming.step():
+            pass
+
+    return (
+        Errand("cut files up", OFTEN, cut_up),
+        *(Errand("transform chunks", OFTEN, transform) for _ in range(LANES)),
+        Errand("ask sources", EVERY_SECOND, polling.run),
+        Errand("look through buckets", EVERY_SECOND, buckets.run),
+        Errand(
+            "remove raw bytes", EVERY_HOUR, Retention(registry.source_files, pipeline.landing).run
+        ),
+    )

@@ -1,0 +1,147 @@
+"""Webhooks: whoever proves to be the sender may hand in what happened; no key of ours is needed.
+
+202 means that the bytes and headers are durable. What repeats a delivery is answered 200, and is
+not taken twice; what repeats a signature is refused.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from hub.api.errors import NotFound, NotProven, TooOften
+from hub.api.facts import note
+from hub.api.house import House, HouseOf
+from hub.pipeline.said import said_of
+from hub.records.format import Format, Kind
+from hub.registry.sources import SourceRecord
+from hub.sources.proof import NotProven as Unproven
+from hub.sources.proof import prove, zoom_challenge
+from hub.sources.settings import BucketSource, Signature, WebhookSource
+
+router = APIRouter(prefix="/hooks/{source_id}", tags=["Webhooks"])
+
+FORM = "application/x-www-form-urlencoded"
+SECRET_HEADER = re.compile(r"cookie|authorization|token|secret|password|api-?key")
+MOST_HEADERS, LONGEST_HEADER = 50, 1000
+ZOOM_QUESTION = "endpoint.url_validation"
+BEARER = Signature(scheme="bearer")
+
+
+@router.get("", response_class=PlainTextResponse)
+async def answer_probe(source_id: str) -> str:  # noqa: ARG001  whether it is there is nobody's business
+    """Answer senders that look whether the address is there before they use it."""
+    return "ready"
+
+
+@router.post(
+    "",
+    status_code=202,
+    responses={200: {"description": "This delivery was taken before, or a question is answered"}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {}}, FORM: {"schema": {}}},
+        }
+    },
+    response_class=Response,
+)
+async def take_webhook(source_id: str, request: Request, house: HouseOf) -> Response:
+    """Take one delivery of a sender."""
+    found = await house.sources.find_with_secrets(source_id)
+    said = said_of(*found) if found else None
+    if found is None or not isinstance(said, WebhookSource | BucketSource):
+        raise NotFound(f"there is no source {source_id}")
+    note(request, source=source_id)
+    source = found[0]
+    if isinstance(said, BucketSource):
+        return await _announced(house, source, said, request)
+    RATES.spend(source_id, said.rate_per_second, house.clock().timestamp())
+    return await _take(house, source, said, request)
+
+
+async def _take(
+    house: House, source: SourceRecord, said: WebhookSource, request: Request
+) -> Response:
+    body = await request.body()
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    try:
+        proof = prove(said.signature, said.secret, headers, body, house.clock())
+    except Unproven as error:
+        raise NotProven(f"this webhook {error}") from error
+    if said.signature.scheme == "zoom" and (question := _zoom_question(body)) is not None:
+        return JSONResponse(zoom_challenge(said.secret, question))
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    form = Format(Kind.FORM) if media_type == FORM else Format(Kind.JSON, pointer=said.records)
+    file, is_new = await house.receiving.land(
+        source,
+        body,
+        name=proof.delivery_id or "webhook",
+        form=form,
+        headers=_kept(headers),
+        proof=proof.signature,
+        delivery_id=proof.delivery_id,
+    )
+    note(request, file=file.id, new=is_new)
+    return JSONResponse({"fileId": file.id}, 202 if is_new else 200)
+
+
+async def _announced(
+    house: House, source: SourceRecord, said: BucketSource, request: Request
+) -> Response:
+    """Look through a bucket at once, because somebody says that something is new in it."""
+    if said.secret is None:
+        raise NotFound(f"there is no source {source.id}")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    try:
+        prove(BEARER, said.secret, headers, b"", house.clock())
+    except Unproven as error:
+        raise NotProven(f"this webhook {error}") from error
+    RATES.spend(source.id, 100, house.clock().timestamp())
+    await house.sources.ask_now(source.id)
+    return JSONResponse({"sourceId": source.id}, 202)
+
+
+class Rates:
+    """How often each source was called, in this process: a bucket that fills with the time."""
+
+    most = 10_000
+
+    def __init__(self) -> None:
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def spend(self, source_id: str, per_second: int, now: float) -> None:
+        """Take one. Raises TooOften when none is left; there are two seconds' worth at most."""
+        left, at = self._left.pop(source_id, (2.0 * per_second, now))
+        left = min(2.0 * per_second, left + max(0.0, now - at) * per_second)
+        self._left[source_id] = (left - 1 if left >= 1 else left, now)
+        while len(self._left) > self.most:
+            self._left.popitem(last=False)
+        if left < 1:
+            raise TooOften(f"at most {per_second} webhooks a second are taken here")
+
+
+RATES = Rates()
+
+
+def _zoom_question(body: bytes) -> str | None:
+    try:
+        asked: Any = msgspec.json.decode(body)
+        token = asked["payload"]["plainToken"]
+    except (msgspec.DecodeError, KeyError, TypeError, RecursionError):
+        return None
+    return token if asked.get("event") == ZOOM_QUESTION and isinstance(token, str) else None
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """Give the headers that are kept with the body: bounded, and without secrets."""
+    kept = {
+        name: value[:LONGEST_HEADER]
+        for name, value in headers.items()
+        if not SECRET_HEADER.search(name)
+    }
+    return dict(list(kept.items())[:MOST_HEADERS])

@@ -1,0 +1,311 @@
+"""Landed files: uploads, what was made of each, and once more after a change."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import JsonValue
+from python_multipart import MultipartParser
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import parse_options_header
+
+from hub.api.access import CallerOf, authenticate
+from hub.api.errors import BadRequest, NotFound, NoUploads
+from hub.api.facts import note
+from hub.api.house import House, HouseOf
+from hub.api.pages import Cursor, Limit
+from hub.api.sources import ReadableSource, WritableSource
+from hub.api.strict import StrictRoute, View
+from hub.registry.source_files import FileState, RecordFault, SourceFile
+from hub.registry.sources import SourceKind
+
+ERRORS_SHOWN = 100
+LONGEST_NAME = 200
+
+
+FileName = Annotated[str, Query(max_length=LONGEST_NAME, description="what people call the file")]
+
+
+class KeyRoute(APIRoute):
+    """A route for callers with a key, whose body is anything, and is not read before they may."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def with_key(request: Request) -> Response:
+            request.state.caller = await authenticate(request)
+            return await handle(request)
+
+        return with_key
+
+
+router = APIRouter(
+    prefix="/api/sources/{source_id}/files", tags=["Sources"], route_class=StrictRoute
+)
+uploads = APIRouter(prefix="/api/sources/{source_id}/files", tags=["Sources"], route_class=KeyRoute)
+
+
+class ErrorView(View):
+    """A record that made no statement, and why. `line` counts from 1."""
+
+    line: int
+    field: str
+    reason: str
+
+
+class FileView(View):
+    """A landed file, and what has become of it."""
+
+    file_id: str
+    source_id: str
+    name: str
+    size: int
+    sha256: str
+    landed_at: datetime
+    state: FileState
+    rows: int
+    """Records that were read, with those that made no statement."""
+    statements: int
+    """What was made of them, counted for every integration."""
+    new: int
+    """How many of the statements were not known before."""
+    skipped: int
+    failed: int
+    skips: dict[str, JsonValue]
+    """Why records were skipped, and how often."""
+    trouble: str | None
+    waits_for: str | None
+    generation: int
+    read_bytes: int
+    ended_at: datetime | None
+    removed_at: datetime | None
+
+    @classmethod
+    def of(cls, file: SourceFile) -> "FileView":
+        return cls(**_members(file))
+
+
+class WholeFileView(FileView):
+    """The same, and the first of its errors."""
+
+    errors: list[ErrorView]
+
+
+class FilePage(View):
+    """Some files, and the cursor of what follows."""
+
+    items: list[FileView]
+    next: str | None
+
+
+class ErrorPage(View):
+    """Some errors, and the cursor of what follows."""
+
+    items: list[ErrorView]
+    next: str | None
+
+
+@uploads.post(
+    "",
+    status_code=202,
+    responses={200: {"description": "These bytes are there already", "model": FileView}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+                "text/csv": {"schema": {"type": "string", "format": "binary"}},
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {"file": {"type": "string", "format": "binary"}},
+                    }
+                },
+            },
+        }
+    },
+)
+async def upload_file(
+    source: WritableSource,
+    caller: CallerOf,
+    house: HouseOf,
+    request: Request,
+    response: Response,
+    name: FileName = "",
+) -> FileView:
+    """Take a file, streamed; it is durable when this answers, and read afterwards."""
+    if source.kind is not SourceKind.CSV:
+        raise NoUploads(
+            f"files are uploaded to sources of kind csv; this one is {source.kind.value}"
+        )
+    named = Named(name)
+    file, is_new = await house.receiving.land_stream(source, named.parts(request), name=named.name)
+    response.status_code = 202 if is_new else 200
+    response.headers["Location"] = f"{house.public_url}/api/sources/{source.id}/files/{file.id}"
+    note(request, source=source.id, file=file.id, new=is_new, bytes=file.size)
+    if is_new:
+        await house.audit.add(
+            "uploaded",
+            "file",
+            file.id,
+            at=house.clock(),
+            by=caller.who,
+            program_id=source.program_id,
+            changes={"source": source.id, "bytes": file.size},
+        )
+    return FileView.of(file)
+
+
+@router.get("")
+async def list_files(
+    source: ReadableSource,
+    house: HouseOf,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    state: FileState | None = None,
+) -> FilePage:
+    """List what has landed from a source, newest first."""
+    page = await house.source_files.list(source.id, state=state, cursor=cursor, limit=limit)
+    return FilePage(items=[FileView.of(file) for file in page.items], next=page.next)
+
+
+@router.get("/{file_id}")
+async def get_file(source: ReadableSource, file_id: str, house: HouseOf) -> WholeFileView:
+    """Show one file, with its counts and the first of its errors."""
+    file = await _file(house, source.id, file_id)
+    faults = await house.source_files.faults(file.id, limit=ERRORS_SHOWN)
+    return WholeFileView(**_members(file), errors=[_error(one) for one in faults.items])
+
+
+@router.get("/{file_id}/errors")
+async def list_errors(
+    source: ReadableSource,
+    file_id: str,
+    house: HouseOf,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> ErrorPage:
+    """List the records that made no statement, by line; of many, the first thousand."""
+    file = await _file(house, source.id, file_id)
+    page = await house.source_files.faults(file.id, cursor=cursor, limit=limit)
+    return ErrorPage(items=[_error(one) for one in page.items], next=page.next)
+
+
+@router.post("/{file_id}/reprocess", status_code=202)
+async def reprocess_file(
+    source: WritableSource, file_id: str, caller: CallerOf, house: HouseOf
+) -> FileView:
+    """Read a file again from its beginning; what is known is not delivered twice."""
+    await _file(house, source.id, file_id)
+    await house.audit.add(
+        "reprocessed",
+        "file",
+        file_id,
+        at=house.clock(),
+        by=caller.who,
+        program_id=source.program_id,
+        changes={"source": source.id},
+    )
+    return FileView.of(await house.source_files.reprocess(source.id, file_id))
+
+
+class Named:
+    """The parts of an upload, and its name: of the query, or of the form that it came in."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._found: list[bytes] = []
+        self._header = b""
+        self._value = b""
+        self._is_file = False
+
+    async def parts(self, request: Request) -> AsyncIterator[bytes]:
+        """Give the bytes of the file. Raises BadRequest for a form that has none."""
+        written = request.headers.get("content-type", "")
+        kind, options = parse_options_header(written)
+        if kind != b"multipart/form-data":
+            async for part in request.stream():
+                yield part
+            return
+        parser = MultipartParser(options.get(b"boundary", b""), self._callbacks())
+        seen = False
+        try:
+            async for part in request.stream():
+                parser.write(part)
+                found, self._found = self._found, []
+                seen |= bool(found)
+                for one in found:
+                    yield one
+            parser.finalize()
+        except MultipartParseError as error:
+            raise BadRequest(f"the form cannot be read: {error}") from error
+        if not seen:
+            raise BadRequest("the form has no file")
+
+    def _callbacks(self) -> Any:  # noqa: ANN401  the library's own type is not exported
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": self._field,
+            "on_header_value": self._of_value,
+            "on_header_end": self._header_end,
+            "on_part_data": self._part,
+        }
+
+    def _begin(self) -> None:
+        self._is_file, self._header, self._value = False, b"", b""
+
+    def _field(self, content: bytes, start: int, end: int) -> None:
+        self._header += content[start:end]
+
+    def _of_value(self, content: bytes, start: int, end: int) -> None:
+        self._value += content[start:end]
+
+    def _header_end(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            _, options = parse_options_header(self._value)
+            if b"filename" in options:
+                self._is_file = True
+                shown = options[b"filename"].decode("utf-8", "replace")
+                self.name = self.name or shown[:LONGEST_NAME]
+        self._header, self._value = b"", b""
+
+    def _part(self, content: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self._found.append(content[start:end])
+
+
+async def _file(house: House, source_id: str, file_id: str) -> SourceFile:
+    file = await house.source_files.find(source_id, file_id)
+    if file is None:
+        raise NotFound(f"there is no file {file_id}")
+    return file
+
+
+def _error(fault: RecordFault) -> ErrorView:
+    return ErrorView(line=fault.line, field=fault.field, reason=fault.reason)
+
+
+def _members(file: SourceFile) -> dict[str, Any]:
+    return {
+        "file_id": file.id,
+        "source_id": file.source_id,
+        "name": file.name,
+        "size": file.size,
+        "sha256": file.sha256,
+        "landed_at": file.landed_at,
+        "state": file.state,
+        "rows": file.rows,
+        "statements": file.statements,
+        "new": file.added,
+        "skipped": file.skipped,
+        "failed": file.failed,
+        "skips": dict(file.skips),
+        "trouble": file.trouble,
+        "waits_for": file.waits_for,
+        "generation": file.generation,
+        "read_bytes": file.cut_through,
+        "ended_at": file.ended_at,
+        "removed_at": file.removed_at,
+    }
