@@ -74,7 +74,8 @@ def open_landing(settings: Settings) -> Landing:
     parts = urlsplit(settings.landing_url)
     if parts.scheme == "file":
         return FolderLanding(Path(unquote(parts.path)))
-    return ObjectLanding(S3Place(parts.netloc, parts.path.strip("/"), settings.s3_endpoint))
+    place = S3Place(parts.netloc, parts.path.strip("/"), settings.s3_endpoint)
+    return ObjectLanding(place, settings.data_dir / "copies")
 
 
 def spool_of(settings: Settings) -> Path:

@@ -1,9 +1,11 @@
 """The one door to object stores: S3 and what speaks like it, and folders seen as buckets."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,12 +16,16 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import LocalStore, S3Store
 
 from hub.errors import LandingUnavailable, NotLanded
-from hub.landing.spool import Spool
+from hub.landing.spool import Spool, open_spool
 
 WITHIN = timedelta(seconds=60)
 CONNECT_WITHIN = timedelta(seconds=10)
 LISTED_AT_ONCE = 500
 STREAMED = 1024 * 1024
+NO_RANGES = "non-partial response"
+"""What the library says of a store that answers a range with all of it, as rclone's does."""
+KEPT_COPIES = 4
+LARGEST_COPY = 1 << 40
 REFUSED = (PermissionDeniedError, UnauthenticatedError, PermissionError)
 
 
@@ -52,9 +58,11 @@ class BucketRefused(LandingUnavailable):
 class ObjectLanding:
     """A landing store in S3."""
 
-    def __init__(self, place: S3Place) -> None:
+    def __init__(self, place: S3Place, copies: Path) -> None:
         self._store = open_s3(place)
         self._name = f"s3://{place.bucket}/{place.prefix}"
+        self._copies = Copies(copies)
+        self._has_ranges = True
 
     async def keep(self, key: str, spool: Spool) -> None:
         """Keep what a closed spool holds."""
@@ -69,10 +77,20 @@ class ObjectLanding:
     async def read(self, key: str, start: int, length: int) -> bytes:
         """Give so many bytes from a place, or fewer at the end. Raises NotLanded."""
         with self._translated():
-            left = min(length, await self.size(key) - start)
+            size = await self.size(key)
+            left = min(length, size - start)
             if left <= 0:
                 return b""
-            return bytes(await obstore.get_range_async(self._store, key, start=start, length=left))
+            if self._has_ranges:
+                try:
+                    found = obstore.get_range_async(self._store, key, start=start, length=left)
+                    return bytes(await found)
+                except BaseError as error:
+                    if NO_RANGES not in str(error):
+                        raise
+                    self._has_ranges = False
+            path = await self._copies.get(key, partial(self._stream, key))
+            return await asyncio.to_thread(_part, path, start, left)
 
     async def size(self, key: str) -> int:
         """Give how many bytes there are. Raises NotLanded."""
@@ -95,10 +113,41 @@ class ObjectLanding:
             raise LandingUnavailable(f"what was written to {self._name} is not what is read")
         await self.remove(key)
 
+    async def _stream(self, key: str) -> AsyncIterator[bytes]:
+        answer = await obstore.get_async(self._store, key)
+        async for part in answer.stream(min_chunk_size=STREAMED):
+            yield bytes(part)
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         with translated(self._name):
             yield
+
+
+class Copies:
+    """Copies of the objects read last, for stores that cannot give a part of one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, Path] = {}
+        self._turn = asyncio.Lock()
+
+    async def get(self, key: str, stream: Callable[[], AsyncIterator[bytes]]) -> Path:
+        """Give the file with the bytes of a key; make it first, if there is none."""
+        async with self._turn:
+            path = self._known.pop(key, None)
+            if path is None:
+                async with open_spool(self._folder, LARGEST_COPY) as spool:
+                    async for part in stream():
+                        await spool.write(part)
+                    await spool.close()
+                    path = spool.path.with_suffix(f".{uuid4().hex}.copy")
+                    await asyncio.to_thread(spool.path.replace, path)
+            self._known[key] = path
+            while len(self._known) > KEPT_COPIES:
+                oldest = next(iter(self._known))
+                await asyncio.to_thread(self._known.pop(oldest).unlink, missing_ok=True)
+            return path
 
 
 class Bucket:
@@ -175,6 +224,12 @@ def translated(name: str) -> Iterator[None]:
         raise BucketRefused(f"{name} may not be used: {_words(error)}") from error
     except (BaseError, OSError) as error:
         raise LandingUnavailable(f"{name} does not work: {_words(error)}") from error
+
+
+def _part(path: Path, start: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(length)
 
 
 def _words(error: Exception) -> str:

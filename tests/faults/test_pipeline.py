@@ -1,0 +1,288 @@
+"""One journey for each kind of source: from a real file, call or bucket to the sandbox's LRS."""
+
+import gzip
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+
+from config.listening import free_port
+from tests.fakes.fault_proxy import HOST
+from tests.fakes.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, running_s3
+from tests.faults.stack import PATIENCE, PROGRAM, Prepared, Stack, open_stack
+from tests.waiting import until
+
+pytestmark = pytest.mark.slow
+
+ROADS = {"arrays": (50, 1)}
+SECRET = "a secret of the sender"
+COURSE = "https://acme.example/courses/first-aid"
+COLUMNS = "email,course_uri,completed_at"
+BADGE = {
+    "when": "{{eq kind 'badge'}}",
+    "actor": {"mbox": "mailto:{{email}}"},
+    "verb": {"id": "http://id.tincanapi.com/verb/earned"},
+    "object": {"id": "https://acme.example/badges/{{badge}}"},
+    "result": {"score": {"raw": "{{{points}}}"}},
+    "timestamp": "{{at}}",
+}
+
+
+def rows(first: int, count: int) -> str:
+    return "".join(
+        f"learner{number}@example.org,{COURSE},2026-03-02T09:{number % 60:02}:00Z\n"
+        for number in range(first, first + count)
+    )
+
+
+def badge(number: int, **fields: object) -> dict[str, object]:
+    return {
+        "kind": "badge",
+        "email": f"ann{number}@example.org",
+        "badge": f"b{number}",
+        "points": number,
+        "at": f"2026-03-02T09:00:{number:02}Z",
+        **fields,
+    }
+
+
+async def make(stack: Stack, **fields: object) -> dict[str, Any]:
+    """Make a source; give it as it is shown."""
+    made = await stack.client.post(
+        f"/api/programs/{PROGRAM}/sources", json={"name": "From there", **fields}
+    )
+    assert made.status_code == httpx.codes.CREATED, made.text
+    shown: dict[str, Any] = made.json()
+    return shown
+
+
+async def files(stack: Stack, source_id: str) -> list[dict[str, Any]]:
+    listed = await stack.client.get(f"/api/sources/{source_id}/files")
+    found: list[dict[str, Any]] = listed.raise_for_status().json()["items"]
+    return found
+
+
+async def upload(stack: Stack, source_id: str, content: bytes) -> httpx.Response:
+    return await stack.client.post(
+        f"/api/sources/{source_id}/files", content=content, params={"name": "rows.csv"}
+    )
+
+
+async def ended(stack: Stack, source_id: str, count: int = 1) -> list[dict[str, Any]]:
+    """Wait until so many files have landed and all have ended; give them, newest first."""
+
+    async def have_ended() -> bool:
+        found = await files(stack, source_id)
+        return len(found) >= count and all(one["endedAt"] for one in found)
+
+    await until(have_ended, within=PATIENCE, what="the end of the files")
+    return await files(stack, source_id)
+
+
+async def delivered(stack: Stack, count: int) -> list[Mapping[str, Any]]:
+    await until(lambda: stack.sandbox.lrs.held >= count, within=PATIENCE, what="delivery")
+    await until(stack.is_empty, within=PATIENCE, what="an empty queue")
+    assert stack.sandbox.lrs.held == count
+    lrs = stack.sandbox.lrs
+    return [json.loads(lrs.body(one) or b"") for one in lrs.ids()]
+
+
+async def test_an_uploaded_csv_file(prepared: Prepared, tmp_path: Path) -> None:
+    async with open_stack(prepared, tmp_path, workers=2, roads=ROADS) as stack:
+        source = await make(stack, kind="csv", recipe="csv-completions")
+        content = f"{COLUMNS}\n{rows(0, 5000)}nobody,{COURSE},2026-03-02\n".encode()
+
+        first = await upload(stack, source["id"], content)
+        again = await upload(stack, source["id"], content)
+        (file,) = await ended(stack, source["id"])
+        await delivered(stack, 5000)
+
+        assert (first.status_code, again.status_code) == (202, 200)
+        assert first.json()["fileId"] == again.json()["fileId"] == file["fileId"]
+        assert (file["rows"], file["statements"], file["new"]) == (5001, 5000, 5000)
+        shown = await stack.client.get(f"/api/sources/{source['id']}/files/{file['fileId']}")
+        (error,) = shown.json()["errors"]
+        assert error == {
+            "line": 5002,
+            "field": "email",
+            "reason": "must be an e-mail address",
+        }
+
+        path = f"/api/sources/{source['id']}/files/{file['fileId']}/reprocess"
+        assert (await stack.client.post(path)).status_code == 202
+        (file,) = await ended(stack, source["id"])
+        assert (file["rows"], file["statements"], file["new"]) == (5001, 5000, 0)
+        await delivered(stack, 5000)
+
+
+async def test_a_webhook(prepared: Prepared, tmp_path: Path) -> None:
+    async with open_stack(prepared, tmp_path, workers=1, roads=ROADS) as stack:
+        source = await make(
+            stack,
+            kind="webhook",
+            recipe="declarative",
+            recipeOptions=BADGE,
+            signature="github",
+            secret=SECRET,
+        )
+        for number in range(3):
+            body = json.dumps(badge(number, kind="badge" if number else "ping")).encode()
+            signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+            taken = await stack.client.post(
+                f"/hooks/{source['id']}",
+                content=body,
+                headers={"X-Hub-Signature-256": signature, "X-GitHub-Delivery": str(number)},
+                auth=None,  # type: ignore[arg-type]  # without a key of ours
+            )
+            assert taken.status_code == 202, taken.text
+        found = await ended(stack, source["id"], 3)
+        held = await delivered(stack, 2)
+
+        assert {one["actor"]["mbox"] for one in held} == {
+            "mailto:ann1@example.org",
+            "mailto:ann2@example.org",
+        }
+        assert held[0]["result"] == {"score": {"raw": 1}}
+        assert [one["skipped"] for one in found] == [0, 0, 1]
+
+
+@pytest.fixture
+async def events() -> AsyncIterator[tuple[str, list[dict[str, object]], list[str]]]:
+    """Run an API with pages of two, a token, and one answer of 503 at first."""
+    kept: list[dict[str, object]] = [badge(number) for number in range(5)]
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.query_string)
+        if request.headers.get("Authorization") != "Bearer a-token":
+            return web.Response(status=401)
+        if len(asked) == 1:
+            return web.Response(status=503, headers={"Retry-After": "1"})
+        since = request.query.get("since", "")
+        found = [one for one in kept if str(one["at"]) >= since]
+        page = int(request.query.get("cursor", "0"))
+        further = page + 2 if page + 2 < len(found) else None
+        return web.json_response({"events": found[page : page + 2], "meta": {"next": further}})
+
+    app = web.Application()
+    app.router.add_get("/events", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = free_port(HOST)
+    await web.TCPSite(runner, HOST, port).start()
+    yield f"http://{HOST}:{port}/events", kept, asked
+    await runner.cleanup()
+
+
+async def test_an_api_that_is_asked(
+    prepared: Prepared,
+    tmp_path: Path,
+    events: tuple[str, list[dict[str, object]], list[str]],
+) -> None:
+    url, kept, asked = events
+    async with open_stack(prepared, tmp_path, workers=2, roads=ROADS) as stack:
+        source = await make(
+            stack,
+            kind="poll",
+            recipe="declarative",
+            recipeOptions=BADGE,
+            url=url,
+            intervalSeconds=1,
+            auth={"type": "bearer", "token": "a-token"},
+            records="/events",
+            paging={"type": "cursor", "field": "/meta/next"},
+            cursor={"field": "at", "parameter": "since"},
+        )
+        await delivered(stack, 5)
+        kept.append(badge(9))
+        held = await delivered(stack, 6)
+
+        assert held[-1]["object"]["id"] == "https://acme.example/badges/b9"
+        assert "since=2026-03-02T09:00:04Z" in asked
+        shown = (await stack.client.get(f"/api/sources/{source['id']}")).json()
+        assert shown["trouble"] is None
+        assert shown["secrets"] == ["auth.token"]
+        assert "a-token" not in json.dumps(shown)
+
+
+@pytest.mark.parametrize("kind", ["moto", "rclone"])
+async def test_a_bucket_and_a_landing_store_in_s3(
+    kind: str, prepared: Prepared, tmp_path: Path
+) -> None:
+    async with running_s3(kind, tmp_path / "s3") as s3:
+        landing = {"landing_url": f"s3://{BUCKET}/landed", "s3_endpoint": s3.endpoint}
+        async with open_stack(prepared, tmp_path, workers=0, roads=ROADS, **landing) as stack:
+            assert stack.web is not None
+            await stack.kill_web()
+            stack.environ |= s3.environ
+            await stack.start_web()
+            await stack.start_worker()
+            await s3.put("inbox/a.csv", f"{COLUMNS}\n{rows(0, 3000)}".encode())
+            source = await make(
+                stack,
+                kind="bucket",
+                recipe="csv-completions",
+                url=f"s3://{BUCKET}",
+                prefix="inbox",
+                endpoint=s3.endpoint,
+                region="us-east-1",
+                accessKeyId=ACCESS_KEY,
+                secretAccessKey=SECRET_KEY,
+                intervalSeconds=3600,
+                secret="announced",
+            )
+            await ended(stack, source["id"])
+            await delivered(stack, 3000)
+
+            await s3.put("inbox/b.csv", f"{COLUMNS}\n{rows(3000, 10)}".encode())
+            told = await stack.client.post(
+                f"/hooks/{source['id']}",
+                json={"Records": [{"s3": {"object": {"key": "inbox/b.csv"}}}]},
+                headers={"Authorization": "Bearer announced"},
+                auth=None,  # type: ignore[arg-type]  # without a key of ours
+            )
+            assert told.status_code == 202, told.text
+            await ended(stack, source["id"], 2)
+            await delivered(stack, 3010)
+
+
+async def test_a_folder_of_files(prepared: Prepared, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    (inbox / "in").mkdir(parents=True)
+    async with open_stack(
+        prepared, tmp_path, workers=1, roads=ROADS, bucket_folders=str(inbox)
+    ) as stack:
+        (inbox / "in" / "a.csv").write_text(f"{COLUMNS}\n{rows(0, 10)}")
+        (inbox / "in" / "b.csv.gz").write_bytes(
+            gzip.compress(f"{COLUMNS}\n{rows(10, 10)}".encode())
+        )
+        lines = [
+            dict(zip(COLUMNS.split(","), row.split(","), strict=True))
+            for row in rows(20, 10).splitlines()
+        ]
+        (inbox / "in" / "c.jsonl").write_text("\n".join(map(json.dumps, lines)))
+        (inbox / "in" / "d.json").write_text(json.dumps([{**lines[0], "email": "x@example.org"}]))
+        (inbox / "elsewhere.csv").write_text(f"{COLUMNS}\n{rows(100, 10)}")
+        source = await make(
+            stack,
+            kind="bucket",
+            recipe="csv-completions",
+            url=f"file://{inbox}",
+            prefix="in",
+            intervalSeconds=1,
+        )
+        await ended(stack, source["id"], 4)
+        await delivered(stack, 31)
+
+        (inbox / "in" / "a.csv").write_text(f"{COLUMNS}\n{rows(0, 12)}")
+        await ended(stack, source["id"], 5)
+        await delivered(stack, 31)
+        (inbox / "in" / "a.csv").write_text(f"{COLUMNS}\n{rows(0, 10)}{rows(40, 2)}")
+        await ended(stack, source["id"], 6)
+        await delivered(stack, 33)

@@ -1,0 +1,122 @@
+"""Landing stores: in a folder, and in two S3s that differ; the same tests on all."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hub.errors import LandingUnavailable, NotLanded, TooLarge
+from hub.landing.folder import FolderLanding
+from hub.landing.objects import Bucket, BucketRefused, ObjectLanding, S3Place
+from hub.landing.place import is_key, key_for
+from hub.landing.spool import BUFFER, open_spool
+from hub.landing.store import Landing
+from tests.fakes.clock import FakeClock
+from tests.fakes.s3 import BUCKET, S3, running_s3
+
+KEY = "source-1/2026/03/02/abc"
+
+
+@pytest.fixture(params=["moto", "rclone"])
+async def s3(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[S3]:
+    async with running_s3(request.param, tmp_path / "s3") as running:
+        yield running
+
+
+@pytest.fixture(params=["folder", "moto", "rclone"])
+async def landing(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Landing]:
+    if request.param == "folder":
+        yield FolderLanding(tmp_path / "landing")
+        return
+    async with running_s3(request.param, tmp_path / "s3") as running:
+        yield ObjectLanding(running.place("prefix"), tmp_path / "copies")
+
+
+async def test_what_is_kept_is_there(landing: Landing, tmp_path: Path) -> None:
+    await landing.check()
+    await landing.put(KEY, b"0123456789")
+    await landing.put(KEY, b"0123456789")
+    assert await landing.size(KEY) == 10
+    assert await landing.read(KEY, 0, 100) == b"0123456789"
+    assert await landing.read(KEY, 4, 3) == b"456"
+    assert await landing.read(KEY, 10, 3) == b""
+
+    async with open_spool(tmp_path / "spool", 10 * BUFFER) as spool:
+        for _ in range(3):
+            await spool.write(b"x" * BUFFER)
+        await spool.close()
+        await landing.keep("source-1/large", spool)
+    assert await landing.size("source-1/large") == 3 * BUFFER
+    assert os.listdir(tmp_path / "spool") == []  # noqa: PTH208  as below
+
+    await landing.remove(KEY)
+    await landing.remove(KEY)
+    with pytest.raises(NotLanded):
+        await landing.size(KEY)
+    with pytest.raises(NotLanded):
+        await landing.read(KEY, 0, 1)
+
+
+async def test_a_bucket_is_listed_and_read(s3: S3) -> None:
+    for number in range(3):
+        await s3.put(f"in/file-{number}.csv", b"a,b\n" * (number + 1))
+    await s3.put("out/other.csv", b"x")
+    place = {
+        "endpoint": s3.endpoint,
+        "region": "us-east-1",
+        "access_key_id": "access-key",
+        "secret_access_key": "secret-key-of-tests",
+    }
+    bucket = Bucket.open(f"s3://{BUCKET}", place)
+    found = [one for some in [s async for s in bucket.list("in")] for one in some]
+    assert sorted(one.key for one in found) == [f"in/file-{n}.csv" for n in range(3)]
+    (first,) = [one for one in found if one.key.endswith("0.csv")]
+    assert b"".join([part async for part in bucket.stream(first.key)]) == b"a,b\n"
+
+    await s3.put("in/file-0.csv", b"c,d\n")
+    again = [one for some in [s async for s in bucket.list("in")] for one in some]
+    (replaced,) = [one for one in again if one.key.endswith("0.csv")]
+    assert replaced.etag != first.etag
+
+
+async def test_wrong_keys_are_told(tmp_path: Path) -> None:
+    async with running_s3("rclone", tmp_path / "s3") as running:
+        place = S3Place(BUCKET, "", running.endpoint, "us-east-1", "access-key", "wrong")
+        with pytest.raises(BucketRefused, match="may not be used"):
+            await ObjectLanding(place, tmp_path / "copies").check()
+
+
+async def test_a_store_that_is_away_is_told(tmp_path: Path) -> None:
+    place = S3Place(BUCKET, "", "http://127.0.0.1:9", "us-east-1", "a", "b")
+    with pytest.raises(LandingUnavailable, match="does not work"):
+        await ObjectLanding(place, tmp_path / "copies").size(KEY)
+
+
+async def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "landing").write_text("")
+    with pytest.raises(LandingUnavailable):
+        await FolderLanding(tmp_path / "landing").put(KEY, b"x")
+
+
+async def test_a_file_that_is_too_large_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(TooLarge, match="at most 10 bytes"):
+        async with open_spool(tmp_path, 10) as spool:
+            await spool.write(b"x" * 11)
+    assert os.listdir(tmp_path) == []  # noqa: PTH208  asynchronous functions may not use the other
+
+
+@pytest.mark.parametrize("key", ["../x", "a/../b", "/etc/passwd", "a//b", "", "a\0b"])
+async def test_a_key_leads_nowhere_else(key: str, tmp_path: Path) -> None:
+    assert not is_key(key)
+    with pytest.raises(ValueError, match="is no key"):
+        await FolderLanding(tmp_path).put(key, b"")
+
+
+def test_a_key_says_when_it_came(clock: FakeClock) -> None:
+    assert is_key(key_for("s", clock(), "f" * 64))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
