@@ -111,18 +111,39 @@ ROUTES: dict[str, Needs] = {
     "POST /api/processEvents": WRITE_SUBSCRIBER,
     "GET /api/programs/{program_id}/syncs": READ_SUBSCRIBER,
     "GET /api/programs/{program_id}/syncs/{sync_id}": READ_SUBSCRIBER,
+    "GET /api/programs/{program_id}/sources": READ,
+    "POST /api/programs/{program_id}/sources": WRITE,
+    "GET /api/programs/{program_id}/sources/{source_id}": READ,
+    "PATCH /api/programs/{program_id}/sources/{source_id}": WRITE,
+    "DELETE /api/programs/{program_id}/sources/{source_id}": WRITE,
+    "GET /api/sources/{source_id}": READ,
+    "PATCH /api/sources/{source_id}": WRITE,
+    "DELETE /api/sources/{source_id}": WRITE,
+    "POST /api/sources/{source_id}/ask": WRITE,
+    "POST /api/sources/{source_id}/files": WRITE,
+    "GET /api/sources/{source_id}/files": READ,
+    "GET /api/sources/{source_id}/files/{file_id}": READ,
+    "GET /api/sources/{source_id}/files/{file_id}/errors": READ,
+    "POST /api/sources/{source_id}/files/{file_id}/reprocess": WRITE,
+    "GET /api/recipes": A_KEY,
+    "POST /api/recipes/preview": A_KEY,
+    "GET /hooks/{source_id}": NOTHING,
     "GET /api/keys": SYSTEM,
     "POST /api/keys": SYSTEM,
     "GET /api/keys/mine": A_KEY,
     "GET /api/keys/{key_id}": SYSTEM,
     "DELETE /api/keys/{key_id}": SYSTEM,
 }
+PROVEN = {"POST /hooks/{source_id}"}
+"""Routes for senders that prove themselves otherwise than by a key of ours."""
 STATEMENT_ID = "3f1d5a0e-9d0c-4b7b-8f5e-0a4a3b1c2d4e"
 BODIES: Mapping[str, object] = {
     "POST /api/integrations/{integration_id}/parked/release": {"all": True},
     "POST /api/integrations/{integration_id}/parked/discard": {"all": True},
     "POST /api/events/preview": {"template": "{}", "event": {"PublisherEventData": 1}},
     "POST /api/integrations/{integration_id}/test": {},
+    "PATCH /api/programs/{program_id}/sources/{source_id}": {"name": "Other files"},
+    "PATCH /api/sources/{source_id}": {"name": "Other files"},
 }
 
 
@@ -147,7 +168,7 @@ async def test_every_route_has_its_line(hub: LearningHub) -> None:
         for path, operations in document["paths"].items()
         for method in operations
     }
-    assert found == set(ROUTES)
+    assert found == set(ROUTES) | PROVEN
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -198,7 +219,7 @@ async def names_of(hub: LearningHub, route: str, *, exists: bool) -> dict[str, s
         return dict.fromkeys(
             (
                 *("program_id", "publisher_id", "provider_id", "sync_id", "statement_id", "key_id"),
-                "operation_id",
+                *("operation_id", "source_id", "file_id"),
             ),
             "X",
         ) | {"event_id": "X-1", "integration_id": STATEMENT_ID, "verb": "pause"}
@@ -214,10 +235,21 @@ async def names_of(hub: LearningHub, route: str, *, exists: bool) -> dict[str, s
         "key_id": "nothing",
         "sync_id": "nothing",
         "operation_id": "nothing",
+        "source_id": await a_source(hub) if "{source_id}" in route else "",
+        "file_id": "nothing",
         "verb": "pause",
         "event_id": await hub.publish() if "{event_id}" in route else "",
         "integration_id": await an_integration(hub) if "{integration_id}" in route else "",
     }
+
+
+async def a_source(hub: LearningHub) -> str:
+    """Make a source of the publisher."""
+    made = await hub.system.post(
+        f"/api/programs/{hub.programs.publisher}/sources", json={"kind": "csv", "name": "Files"}
+    )
+    assert made.status_code == httpx.codes.CREATED, made.text
+    return str(made.json()["id"])
 
 
 async def an_integration(hub: LearningHub) -> str:

@@ -1,0 +1,157 @@
+"""Sources over HTTP: made, shown without secrets, sent to; nothing wrong is kept."""
+
+import hashlib
+import hmac
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.hub.api.conftest import Hub
+
+SECRET = "a secret of the sender"
+WEBHOOK = {
+    "name": "Hooks",
+    "kind": "webhook",
+    "recipe": "csv-completions",
+    "signature": "stripe",
+    "secret": SECRET,
+}
+ROW = {
+    "email": "ann@example.org",
+    "course_uri": "https://x.example/c",
+    "completed_at": "2026-03-02T09:00:00Z",
+}
+
+
+async def make(hub: Hub, **fields: object) -> dict[str, Any]:
+    made = await hub.acme.post("/api/programs/ACME/sources", json=fields)
+    assert made.status_code == 201, made.text
+    shown: dict[str, Any] = made.json()
+    return shown
+
+
+def signed(hub: Hub, body: bytes, *, secret: str = SECRET, late: float = 0) -> dict[str, str]:
+    at = str(int((hub.clock() - timedelta(seconds=late)).timestamp()))
+    digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return {"Stripe-Signature": f"t={at},v1={digest}"}
+
+
+async def count(hub: Hub, source_id: str) -> int:
+    listed = await hub.acme.get(f"/api/sources/{source_id}/files")
+    return len(listed.json()["items"])
+
+
+async def test_a_secret_is_kept_and_never_shown(hub: Hub) -> None:
+    source = await make(hub, **WEBHOOK)
+    path = f"/api/sources/{source['id']}"
+    assert source["secrets"] == ["secret"]
+    assert SECRET not in str(source)
+
+    changed = await hub.acme.patch(path, json={"name": "Other", "secret": ""})
+    assert changed.status_code == 200, changed.text
+    assert (changed.json()["name"], changed.json()["revision"]) == ("Other", 2)
+    body = b"{}"
+    taken = await hub.nobody.post(f"/hooks/{source['id']}", content=body, headers=signed(hub, body))
+    assert taken.status_code == 202, taken.text
+
+    assert (await hub.acme.patch(path, json=changed.json())).status_code == 200
+    refused = await hub.acme.patch(path, json={"name": "x"}, headers={"If-Match": '"1"'})
+    assert refused.status_code == 412
+    assert (await hub.acme.delete(path)).status_code == 204
+    assert (await hub.acme.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"kind": "fax", "name": "x"}, ""),
+        ({"kind": "webhook", "name": "x", "signature": "github"}, "/secret"),
+        ({**WEBHOOK, "signature": {"scheme": "hmac"}}, "/signature"),
+        ({**WEBHOOK, "recipe": "nothing"}, "/recipe"),
+        ({"kind": "poll", "name": "x", "url": "http://10.0.0.1/"}, "/url"),
+        ({"kind": "bucket", "name": "x", "url": "file:///etc"}, "/url"),
+        ({"kind": "csv", "name": "x", "integrations": ["nothing"]}, "/integrations/0"),
+        (
+            {"kind": "csv", "name": "x", "lookups": {"people": {"source": "no", "key": "id"}}},
+            "/lookups/people/source",
+        ),
+        (
+            {
+                "kind": "csv",
+                "name": "x",
+                "recipe": "csv-completions",
+                "recipeOptions": {"columns": {"a": "b"}},
+            },
+            "/recipeOptions/columns",
+        ),
+    ],
+)
+async def test_what_makes_no_source_is_told_with_its_place(
+    hub: Hub, fields: dict[str, object], pointer: str
+) -> None:
+    refused = await hub.acme.post("/api/programs/ACME/sources", json=fields)
+    assert refused.status_code == 422, refused.text
+    assert pointer in [error["pointer"] for error in refused.json()["errors"]]
+
+
+async def test_wrong_old_and_repeated_signatures_are_refused_and_nothing_lands(hub: Hub) -> None:
+    source = await make(hub, **WEBHOOK)
+    path, body = f"/hooks/{source['id']}", b'{"a": 1}'
+
+    async def post(headers: dict[str, str], content: bytes = body) -> httpx.Response:
+        return await hub.nobody.post(path, content=content, headers=headers)
+
+    for headers in (
+        {},
+        signed(hub, body, secret="another"),
+        signed(hub, body, late=400),
+        signed(hub, b"{}"),
+    ):
+        assert (await post(headers)).status_code == 401
+    assert await count(hub, source["id"]) == 0
+
+    first = signed(hub, body)
+    assert (await post(first)).status_code == 202
+    assert (await post(first)).status_code == 409
+    hub.clock.move(seconds=5)
+    assert (await post(signed(hub, body))).status_code == 200
+    assert await count(hub, source["id"]) == 1
+    assert (await hub.nobody.post("/hooks/nothing", content=body)).status_code == 404
+
+
+async def test_a_file_is_uploaded_whole_or_in_a_form_and_bounded(hub: Hub) -> None:
+    source = await make(hub, kind="csv", name="Files", recipe="csv-completions")
+    path = f"/api/sources/{source['id']}/files"
+    content = b"email,course_uri,completed_at\n" + b"x" * 30_000
+
+    first = await hub.acme.post(path, content=content, params={"name": "a.csv"})
+    assert first.status_code == 202, first.text
+    again = await hub.acme.post(path, files={"file": ("b.csv", content)})
+    assert (again.status_code, again.json()["fileId"]) == (200, first.json()["fileId"])
+    assert (await hub.acme.post(path, content=b"y" * 55_000)).status_code == 413
+    assert (await hub.acme.post(path, content=b"y" * 70_000)).status_code == 413
+    assert await count(hub, source["id"]) == 1
+
+    hook = await make(hub, **WEBHOOK)
+    assert (
+        await hub.acme.post(f"/api/sources/{hook['id']}/files", content=b"x")
+    ).status_code == 409
+
+
+async def test_a_recipe_is_tried_before_it_is_used(hub: Hub) -> None:
+    form = {"recipe": "csv-completions", "record": ROW}
+    made = (await hub.acme.post("/api/recipes/preview", json=form)).json()
+    assert made["statements"][0]["actor"] == {"mbox": "mailto:ann@example.org"}
+
+    form["record"] = {**ROW, "email": "nobody"}
+    made = (await hub.acme.post("/api/recipes/preview", json=form)).json()
+    assert made["errors"] == [{"field": "email", "reason": "must be an e-mail address"}]
+    refused = await hub.acme.post(
+        "/api/recipes/preview",
+        json={"recipe": "declarative", "record": {}, "options": {"actor": "{{"}},
+    )
+    assert refused.status_code == 422
+    names = (await hub.acme.get("/api/recipes")).json()["items"]
+    assert {"csv-completions", "declarative"} <= {one["name"] for one in names}
