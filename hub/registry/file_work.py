@@ -19,8 +19,10 @@ from hub.registry.tables import FileChunkRow, RecordFaultRow, SourceFileRow
 
 MOST_FAULTS = 1000
 MOST_REASONS = 20
-CLAIM = timedelta(seconds=60)
-"""How long whoever claimed work has for it, before another may."""
+CLAIM = timedelta(seconds=12)
+"""How long whoever claimed chunks has for them, before another may; held longer by `keep`."""
+CUT_CLAIM = timedelta(seconds=60)
+"""The same for a step of cutting, which may have to unpack a file first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class FileWork:
             if row is None:
                 return None
             row.claim += 1
-            row.cut_at = now + CLAIM
+            row.cut_at = now + CUT_CLAIM
         return _to_cut(row)
 
     async def record_cut(self, file: FileToCut, step: CutStep) -> bool:

@@ -286,3 +286,30 @@ async def test_a_folder_of_files(prepared: Prepared, tmp_path: Path) -> None:
         (inbox / "in" / "a.csv").write_text(f"{COLUMNS}\n{rows(0, 10)}{rows(40, 2)}")
         await ended(stack, source["id"], 6)
         await delivered(stack, 33)
+
+
+async def test_workers_killed_while_they_read_a_file_lose_nothing_and_double_nothing(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    count = 30_000
+    async with open_stack(prepared, tmp_path, workers=2, roads=ROADS) as stack:
+        source = await make(stack, kind="csv", recipe="csv-completions")
+        content = f"{COLUMNS}\n{rows(0, count)}".encode()
+        assert (await upload(stack, source["id"], content)).status_code == 202
+
+        for share in (0.1, 0.4, 0.7):
+
+            async def has_read(least: int = int(count * share)) -> bool:
+                return (await files(stack, source["id"]))[0]["rows"] >= least
+
+            await until(has_read, within=PATIENCE, what="some of the file")
+            await stack.kill_worker(0)
+            await stack.kill_worker(0)
+            await stack.start_worker()
+            await stack.start_worker()
+
+        (file,) = await ended(stack, source["id"])
+        await delivered(stack, count)
+        assert (file["rows"], file["statements"], file["failed"]) == (count, count, 0)
+        assert (await upload(stack, source["id"], content)).status_code == 200
+        assert stack.sandbox.lrs.held == count
