@@ -115,6 +115,7 @@ def pipeline_errands(
         clock.now,
         spool_of(settings),
         settings.max_file_bytes,
+        delivery.meters,
     )
     transforming = Transforming(
         work,

@@ -15,6 +15,8 @@ from config.stores import Weight, check_durability
 from delivery.store import Store
 from delivery.vital_signs import Complaint, complaints
 from delivery.vitality import Vitality
+from hub.errors import LandingUnavailable
+from hub.landing.store import Landing
 from hub.registry.database import Database
 
 LOW_DISK, SHORT_DISK = 1024**3, 256 * 1024**2
@@ -52,15 +54,19 @@ def checks(store: Store, database: Database) -> Mapping[str, Check]:
 class Warnings:
     """Finds what an operator should know of, though everything goes on."""
 
-    def __init__(self, vitality: Vitality, redis: Redis, settings: Settings) -> None:
+    def __init__(
+        self, vitality: Vitality, redis: Redis, landing: Landing, settings: Settings
+    ) -> None:
         self._vitality = vitality
         self._redis = redis
+        self._landing = landing
         self._settings = settings
 
     async def find(self) -> list[Complaint]:
         """Look at workers, Redis and disk. Raises StoreUnavailable."""
         found = complaints(await self._vitality.look())
-        return [*found, *await self._of_eviction(), *of_disk(self._settings)]
+        found += [*await self._of_eviction(), *await of_landing(self._landing)]
+        return [*found, *of_disk(self._settings)]
 
     async def _of_eviction(self) -> list[Complaint]:
         try:
@@ -74,6 +80,16 @@ class Warnings:
             for one in findings
             if one.weight is Weight.WARNING and "appendonly" not in one.text
         ]
+
+
+async def of_landing(landing: Landing) -> list[Complaint]:
+    """Say if nothing can be landed."""
+    try:
+        await landing.check()
+    except LandingUnavailable as error:
+        remedy = "see HUB_LANDING_URL; webhooks and uploads are refused, statements are not"
+        return [Complaint("landing", str(error), remedy)]
+    return []
 
 
 def usage(folder: Path) -> tuple[int, int]:

@@ -45,7 +45,9 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
         )
         pipeline = await stack.enter_async_context(open_pipeline(settings, registry))
         census = Census(delivery.store, clock.now)
-        metrics = Metrics(census, delivery.meters, registry.database, clock.now)
+        metrics = Metrics(
+            census, delivery.meters, registry.database, registry.source_files, clock.now
+        )
         house = House(
             programs=registry.programs,
             keys=registry.keys,
@@ -90,7 +92,9 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             version=version("learning-hub"),
             limits=Limits(settings.max_body_bytes, settings.max_batch, settings.max_file_bytes),
             checks=checks(delivery.store, registry.database),
-            warnings=Warnings(Vitality(delivery.store, clock.now), delivery.redis, settings).find,
+            warnings=Warnings(
+                Vitality(delivery.store, clock.now), delivery.redis, pipeline.landing, settings
+            ).find,
         )
         errands = (
             Errand("look at the room left", EVERY_SECOND, headroom.look),

@@ -129,6 +129,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 Census(delivery.store, clock.now),
                 delivery.meters,
                 registry.database,
+                registry.source_files,
                 clock.now,
             ),
             errands=(

@@ -14,6 +14,7 @@ from config import clock
 from config.commands.frame import AsJson, Row, do, prepare, tell_all
 from config.commands.reach import reach
 from config.errors import ConfigError
+from config.pipeline import open_landing
 from config.readiness import of_disk
 from config.settings import Settings
 from config.stores import Weight, check_durability, locate, open_redis
@@ -94,6 +95,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("clock", _clock),
         ("sql", _sql),
         ("delivery", _delivery),
+        ("landing", _landing),
         ("smtp", _smtp),
     )
     for name, look in looks:
@@ -145,6 +147,11 @@ async def _delivery(settings: Settings) -> list[Finding]:
     if not found:
         return [Finding("delivery", "ok", f"{alive} workers, everything gets on")]
     return [Finding(one.about, _verdict(one, signs), f"{one.text}. {one.remedy}.") for one in found]
+
+
+async def _landing(settings: Settings) -> list[Finding]:
+    await open_landing(settings).check()
+    return [Finding("landing", "ok", "raw records can be written, read and removed")]
 
 
 def _verdict(complaint: Complaint, signs: Signs) -> str:

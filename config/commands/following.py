@@ -6,11 +6,13 @@ import sys
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.progress import Task as Line
 from rich.text import Text
@@ -38,6 +40,16 @@ def progress() -> Progress:
     columns = (
         *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
         *(TaskProgressColumn(), Rate(), TimeRemainingColumn()),
+    )
+    hidden = not sys.stderr.isatty()
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden)
+
+
+def bytes_progress() -> Progress:
+    """Make a bar of bytes, with rate and time left; it is not there where nobody looks."""
+    columns = (
+        *(TextColumn("{task.description}"), BarColumn(), DownloadColumn()),
+        *(TransferSpeedColumn(), TimeRemainingColumn()),
     )
     hidden = not sys.stderr.isatty()
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden)

@@ -4,7 +4,7 @@ Near is this machine: the same application that `hub web` serves, called within 
 process, so that it works while no web process runs. Far is another hub, by `--url` and `--api-key`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from importlib import import_module
@@ -44,6 +44,13 @@ class Hub:
     ) -> Facts:
         """Have something done. Raises HubRefused, HubAway."""
         return await self._ask("POST", path, form=form, query=query)
+
+    async def upload(self, path: str, parts: AsyncIterable[bytes], query: Query) -> Facts:
+        """Send a file, part by part. Raises HubRefused, HubAway."""
+        answer = await self._send("POST", path, query=query, content=parts)
+        if answer.is_success:
+            return ANSWER.validate_json(answer.content)
+        raise HubRefused(_words(answer))
 
     async def patch(self, path: str, form: Mapping[str, object]) -> Facts:
         """Change something. Raises HubRefused, HubAway."""
@@ -98,10 +105,11 @@ class Hub:
         *,
         query: Query | None = None,
         form: Mapping[str, object] | None = None,
+        content: AsyncIterable[bytes] | None = None,
     ) -> httpx.Response:
         said = {name: value for name, value in (query or {}).items() if value is not None}
         try:
-            return await self._client.request(method, path, params=said, json=form)
+            return await self._client.request(method, path, params=said, json=form, content=content)
         except httpx.HTTPError as error:
             where = str(self._client.base_url).rstrip("/")
             raise HubAway(

@@ -76,7 +76,7 @@ async def _take(
     if said.signature.scheme == "zoom" and (question := _zoom_question(body)) is not None:
         return JSONResponse(zoom_challenge(said.secret, question))
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    form = Format(Kind.FORM) if media_type == FORM else Format(Kind.JSON, pointer=said.records)
+    form = Format(Kind.FORM if media_type == FORM else Kind.JSON, pointer=said.records)
     file, is_new = await house.receiving.land(
         source,
         body,

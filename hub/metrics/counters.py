@@ -34,6 +34,8 @@ COUNTERS = (
     Told("replayed", "hub_statements_replayed", "Replayed statements that were delivered."),
     Told("syncs", "hub_syncs", "Runs of syncs.", ("state",)),
     Told("sync_rows", "hub_sync_rows", "Rows that LearningBuilder took."),
+    Told("records", "hub_records", "Records of files, by what became of them.", ("result",)),
+    Told("files", "hub_files", "Files that were read to their end, or given up.", ("result",)),
     Told("conversions", "hub_conversions", "Events made into completions.", ("result",)),
 )
 HISTOGRAMS = (

@@ -13,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from delivery.census import Numbers, Standing
 from delivery.server import Server
 from delivery.status import Status
+from hub.registry.source_files import Waiting
 
 MOST_TOLD = 1000
 FOUND_BY = ("integration",)
@@ -37,6 +38,13 @@ def sql_gauges(took: timedelta | None) -> Iterator[Metric]:
     yield _one("hub_sql_up", "1 while SQL answers.", int(took is not None))
     if took is not None:
         yield _one("hub_sql_ping_seconds", "How long SQL took to answer.", took.total_seconds())
+
+
+def file_gauges(waiting: Waiting, now: datetime) -> Iterator[Metric]:
+    """Give the gauges of files that landed and are not read to their end."""
+    yield _one("hub_files_waiting", "Files that are not read to their end.", waiting.files)
+    age = max((now - waiting.oldest_since).total_seconds(), 0) if waiting.oldest_since else 0
+    yield _one("hub_oldest_file_age_seconds", "How long the oldest of them has waited.", age)
 
 
 def most_in_need(standings: Sequence[Standing], count: int) -> list[Standing]:

@@ -15,18 +15,27 @@ from delivery.errors import StoreUnavailable
 from delivery.meters import Meters
 from hub.errors import RegistryUnavailable
 from hub.metrics.counters import counters, own_counters
-from hub.metrics.gauges import gauges, redis_down, sql_gauges
+from hub.metrics.gauges import file_gauges, gauges, redis_down, sql_gauges
 from hub.registry.clock import Clock
 from hub.registry.database import Database
+from hub.registry.source_files import SourceFiles
 
 
 class Metrics:
     """Reads the numbers and writes them down. Scrapes that come together share one reading."""
 
-    def __init__(self, census: Census, meters: Meters, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        census: Census,
+        meters: Meters,
+        database: Database,
+        files: SourceFiles,
+        clock: Clock,
+    ) -> None:
         self._census = census
         self._meters = meters
         self._database = database
+        self._files = files
         self._clock = clock
         self._reading: asyncio.Task[str] | None = None
 
@@ -54,9 +63,11 @@ class Metrics:
         asked_at = self._clock()
         try:
             await self._database.ping()
+            took = self._clock() - asked_at
+            waiting = await self._files.waiting()
         except RegistryUnavailable:
             return list(sql_gauges(None))
-        return list(sql_gauges(self._clock() - asked_at))
+        return [*sql_gauges(took), *file_gauges(waiting, self._clock())]
 
     def _own(self) -> list[Metric]:
         return list(own_counters(self._meters.own()))

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from delivery.counting import Counting, Uncounted
 from hub.errors import LandingUnavailable, NotLanded
 from hub.landing.place import unpacked
 from hub.landing.spool import open_spool
@@ -24,6 +25,7 @@ from hub.records.fault import FileFault
 from hub.records.format import Format, Hints, Kind
 from hub.registry.clock import Clock
 from hub.registry.file_work import CutStep, FileToCut, FileWork, NewChunk
+from hub.registry.source_files import FileState
 from hub.registry.sources import Sources
 from hub.sources.settings import BucketSource, CsvSource, PollSource
 from hub.templates.fault import RendererDown
@@ -32,6 +34,7 @@ READ_AT_ONCE = 8 * 1024 * 1024
 SAMPLE = 2 * LONGEST_RECORD
 GZIP = b"\x1f\x8b"
 PAUSE = timedelta(seconds=10)
+ENDED = frozenset({FileState.DONE, FileState.FAILED})
 
 log = structlog.get_logger()
 
@@ -48,6 +51,7 @@ class Cutting:
         clock: Clock,
         spool: Path,
         largest: int,
+        meters: Counting | None = None,
     ) -> None:
         self._work = work
         self._sources = sources
@@ -56,6 +60,7 @@ class Cutting:
         self._clock = clock
         self._spool = spool
         self._largest = largest
+        self._meters = meters or Uncounted()
 
     async def step(self) -> bool:
         """Take one step for one file; False if there was none to take."""
@@ -67,6 +72,7 @@ class Cutting:
         except (FileFault, NotLanded) as fault:
             log.info("file.refused", file=file.id, source=file.source_id, reason=str(fault))
             await self._work.fail(file, str(fault))
+            self._meters.count("files", "failed")
         except (LandingUnavailable, RendererDown) as error:
             log.warning("file.postponed", file=file.id, error=str(error))
             until = self._clock() + PAUSE
@@ -88,7 +94,9 @@ class Cutting:
             step = CutStep(file.form or "", file.unpacked, [whole], size, 1, is_last=True)
         else:
             step = await self._cut(file, form, size)
-        await self._work.record_cut(file, step)
+        state = await self._work.record_cut(file, step)
+        if state in ENDED:
+            self._meters.count("files", state)
 
     async def _looked_at(self, file: FileToCut) -> FileToCut:
         sample = await self._landing.read(file.place, 0, SAMPLE)

@@ -26,8 +26,8 @@ from hub.xapi.rules import Rules
 
 MOST_FAULTS = 1000
 MOST_REASONS = 20
-MOST_STATEMENTS = 100
-"""So many statements one record may make."""
+MOST_STATEMENTS = 2_100
+"""So many statements one record may make; a push of GitHub tells of up to 2,048 commits."""
 RECORD_SECONDS = 1.0
 
 Cook = Callable[[Sequence[Record], Context], Iterator[object]]

@@ -119,8 +119,9 @@ class Transforming:
             for place, target in enumerate(targets)
         ]
         done = [_done(chunk, one, handed) for chunk, one in zip(chunks, ground, strict=True)]
-        for file_id in await self._work.settle(done):
-            log.info("file.ended", file=file_id, source=source.id)
+        for file_id, state in await self._work.settle(done):
+            self._meters.count("files", state)
+            log.info("file.ended", file=file_id, source=source.id, state=state)
         self._count(done)
 
     async def _ground(

@@ -10,11 +10,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from hub.recipes.crm_activity import crm_activity
 from hub.recipes.csv_completions import csv_completions
+from hub.recipes.email_engagement import email_engagement
+from hub.recipes.github import github
 from hub.recipes.kit import Recipe
+from hub.recipes.zoom_attendance import zoom_attendance
 
 GROUP = "hub.recipes"
-BUILT_IN = (csv_completions,)
+BUILT_IN = (csv_completions, zoom_attendance, email_engagement, crm_activity, github)
 DECLARATIVE = "declarative"
 MODULE = "hub_recipes_folder_"
 

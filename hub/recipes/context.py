@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from hub.recipes.faults import RecordFault
-from hub.recipes.record import Record
+from hub.recipes.record import ADDRESS, Record
 
 
 class Table(Protocol):
@@ -40,3 +42,28 @@ class Context:
         """Give an option that is a text."""
         found = self.options.get(name, default)
         return found if isinstance(found, str) else default
+
+    def zone(self) -> tzinfo:
+        """Give the time zone that the option `timezone` names; UTC without one.
+
+        Raises RecordFault for a name that no time zone has.
+        """
+        return _zone(self.option("timezone", ""))
+
+    def home_page(self, default: str) -> str:
+        """Give the address of the system whose accounts are told; the option `homePage` has it.
+
+        Raises RecordFault for what is no address.
+        """
+        found = self.option("homePage", default).rstrip("/")
+        if not ADDRESS.fullmatch(found):
+            raise RecordFault("", f"the option homePage must be an address, like {default}")
+        return found
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ValueError, OSError, KeyError):
+        raise RecordFault("", f"the option timezone is {name!r}, which is no time zone") from None

@@ -6,9 +6,6 @@ calls them otherwise, `dateFormat` and `timezone` say how it writes times.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, tzinfo
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
@@ -89,16 +86,8 @@ def _completed_at(record: Record, column: str, context: Context) -> str:
     if not form and not zone and len(written) > len("2026-03-02") and written[10:11] in "Tt":
         # As it stands, if it is a timestamp of xAPI; the completion says so if it is none.
         return written
-    moment = record.moment(column, formats=[form] if form else (), zone=_zone(zone))
+    moment = record.moment(column, formats=[form] if form else (), zone=context.zone())
     return timestamp(moment) if moment else written
-
-
-@lru_cache(maxsize=64)
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (ValueError, OSError, KeyError):
-        raise RecordFault("", f"the option timezone is {name!r}, which is no time zone") from None
 
 
 def _given(**members: str | None) -> dict[str, object]:

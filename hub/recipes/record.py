@@ -1,5 +1,6 @@
 """A record: one unit of a landed file, with what it says read strictly and told by name."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -10,6 +11,8 @@ LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 MILLISECONDS = 100_000_000_000
 """From here on a bare number counts milliseconds: as seconds it would be the year 5138."""
 SHOWN = 60
+MAILBOX = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+ADDRESS = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f<>"{}|\\^`]+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,20 @@ class Record:
         found = self.text(path)
         if found is None:
             raise RecordFault(path, "is missing")
+        return found
+
+    def mailbox(self, path: str) -> str:
+        """Give an e-mail address that must be there. Raises RecordFault."""
+        found = self.needed(path)
+        if not MAILBOX.fullmatch(found):
+            raise RecordFault(path, "must be an e-mail address")
+        return found
+
+    def address(self, path: str) -> str:
+        """Give an address (IRI) that must be there. Raises RecordFault."""
+        found = self.needed(path)
+        if not ADDRESS.fullmatch(found):
+            raise RecordFault(path, "must be an address, like https://example.org/page")
         return found
 
     def number(self, path: str) -> float | None:

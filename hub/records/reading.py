@@ -31,7 +31,7 @@ def read(
         case Kind.JSON:
             yield from _document(content, form, headers or {})
         case Kind.FORM:
-            yield _form(content, form, headers or {})
+            yield from _forms(content, form, headers or {})
 
 
 def _rows(content: bytes, form: Format, line: int) -> Iterator[Read]:
@@ -73,7 +73,10 @@ def _document(content: bytes, form: Format, headers: Mapping[str, str]) -> Itera
             f"is a JSON document of more than {LARGEST_DOCUMENT // 1024 // 1024} MiB; "
             "as JSON Lines it may have any size"
         )
-    found = _at(content.strip(), form.pointer)
+    yield from _values(_at(content.strip(), form.pointer), headers)
+
+
+def _values(found: bytes, headers: Mapping[str, str]) -> Iterator[Read]:
     if not found.startswith(b"["):
         yield _record(found, 1, headers)
         return
@@ -135,6 +138,20 @@ def _depth(value: object) -> int:
         members = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
         waiting.extend((member, depth + 1) for member in members)
     return deepest
+
+
+def _forms(content: bytes, form: Format, headers: Mapping[str, str]) -> Iterator[Read]:
+    """Read a form: one record, or the JSON that the field of a pointer such as `/events` holds."""
+    record = _form(content, form, headers)
+    if isinstance(record, Unreadable) or not form.pointer:
+        yield record
+        return
+    _, name, *steps = form.pointer.split("/")
+    held = record.fields.get(name)
+    if not isinstance(held, str):
+        raise FileFault(f"has no records at {form.pointer}")
+    inner = "".join(f"/{step}" for step in steps)
+    yield from _values(_at(held.strip().encode(), inner), headers)
 
 
 def _form(content: bytes, form: Format, headers: Mapping[str, str]) -> Read:

@@ -126,13 +126,13 @@ class FileWork:
             row.cut_at = now + CUT_CLAIM
         return _to_cut(row)
 
-    async def record_cut(self, file: FileToCut, step: CutStep) -> bool:
-        """Write down a step of cutting; False if another has taken over."""
+    async def record_cut(self, file: FileToCut, step: CutStep) -> FileState | None:
+        """Write down a step of cutting, and how the file stands; None if another took over."""
         now = self._clock()
         async with self._database.write() as session:
             row = await session.get(SourceFileRow, file.id, with_for_update=True)
             if row is None or row.claim != file.claim:
-                return False
+                return None
             row.form, row.unpacked, row.state = step.form, step.unpacked, FileState.RUNNING
             row.cut_through, row.next_line = step.through, step.next_line
             row.trouble, row.waits_for = step.trouble or row.trouble, None
@@ -150,7 +150,7 @@ class FileWork:
             )
             await session.flush()
             await self._end_if_done(session, row)
-        return True
+            return FileState(row.state)
 
     async def postpone_cut(self, file: FileToCut, *, until: datetime, waits_for: str) -> None:
         """Leave a file alone for a while, because of something that is not its fault."""
@@ -219,12 +219,12 @@ class FileWork:
                 .values(waits_for=waits_for)
             )
 
-    async def settle(self, done: Sequence[ChunkDone]) -> Sequence[str]:
-        """Write down what became of chunks; give the files that have ended with it.
+    async def settle(self, done: Sequence[ChunkDone]) -> Sequence[tuple[str, FileState]]:
+        """Write down what became of chunks; give the files that have ended with it, and how.
 
         What another has claimed since, or what was reprocessed meanwhile, is left out.
         """
-        ended: list[str] = []
+        ended: list[tuple[str, FileState]] = []
         by_file: dict[str, list[ChunkDone]] = {}
         for one in done:
             by_file.setdefault(one.chunk.file_id, []).append(one)
@@ -233,7 +233,7 @@ class FileWork:
             for file_id in sorted(by_file):
                 row = await session.get(SourceFileRow, file_id, with_for_update=True)
                 if row is not None and await self._settle(session, row, by_file[file_id]):
-                    ended.append(file_id)
+                    ended.append((file_id, FileState(row.state)))
         return ended
 
     async def _settle(

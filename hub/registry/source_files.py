@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import uuid4
 
 from pydantic import JsonValue
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -97,6 +97,14 @@ class RecordFault:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many files are not read to their end, and since when the oldest of them is there."""
+
+    files: int
+    oldest_since: datetime | None
+
+
 class SourceFiles:
     """All landed files."""
 
@@ -126,6 +134,18 @@ class SourceFiles:
             return _file(row), True
         except IntegrityError as error:
             return await self._there(new, error), False
+
+    async def waiting(self) -> Waiting:
+        """Count the files that are not read to their end. Raises RegistryUnavailable."""
+        to_cut = select(SourceFileRow.id).where(SourceFileRow.cut_at.is_not(None))
+        # Few of many: what is done has no chunks, so that this never looks at all files.
+        opened = to_cut.union(select(FileChunkRow.file_id))
+        counted = select(func.count(), func.min(SourceFileRow.landed_at)).where(
+            SourceFileRow.id.in_(opened)
+        )
+        async with self._database.read() as session:
+            files, oldest = (await session.execute(counted)).one()
+        return Waiting(files, oldest)
 
     async def known(
         self, source_id: str, *, sha256: str, proof: str | None = None

@@ -1,22 +1,18 @@
 """The command line against a hub somewhere else, and long work on a terminal, in real processes."""
 
-import asyncio
 import json
-import os
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from config.run import hub
+from tests.config.terminal import Terminal
 from tests.fakes.statements import a_statement, statements
 from tests.faults.stack import PROGRAM, Prepared, Stack, open_stack, prepare
 from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-KEPT = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
 ACME = "strict"
 
 
@@ -31,27 +27,6 @@ async def stack(
 ) -> AsyncIterator[Stack]:
     async with open_stack(prepared, tmp_path_factory.mktemp("far"), workers=1) as stack:
         yield stack
-
-
-class Terminal:
-    """A machine that has the command line, and nothing of the hub but its address and a key."""
-
-    def __init__(self, folder: Path, url: str, key: str) -> None:
-        self.folder = folder
-        self.environ = {n: v for n, v in os.environ.items() if n in KEPT}
-        self.environ |= {"HUB_URL": url, "HUB_API_KEY": key, "HUB_LOG_LEVEL": "warning"}
-
-    async def hub(self, *words: str, **environ: str) -> tuple[int | None, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *hub(),
-            *words,
-            env={**self.environ, **environ},
-            cwd=self.folder,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-        out, err = await process.communicate()
-        return process.returncode, out.decode(), err.decode()
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ import pytest
 import redis.asyncio as aioredis
 
 from config import clock
-from config.readiness import Warnings, free_disk, of_disk
+from config.readiness import Warnings, free_disk, of_disk, of_landing
 from config.settings import Settings
 from delivery.store import Store
 from delivery.vitality import Vitality
+from hub.landing.folder import FolderLanding
 
 GIB, MIB = 1024**3, 1024**2
 
@@ -65,8 +66,17 @@ async def test_a_wrong_eviction_policy_is_told(
         vitality = Vitality(Store(redis), clock.now)
         try:
             await redis.config_set("maxmemory-policy", policy)
-            found = await Warnings(vitality, redis, settings).find()
+            found = await Warnings(vitality, redis, FolderLanding(tmp_path), settings).find()
         finally:
             await redis.config_set("maxmemory-policy", "noeviction")
 
     assert any(policy in one.text for one in found) is told
+
+
+async def test_a_landing_store_that_cannot_be_written_is_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+
+    assert await of_landing(FolderLanding(tmp_path / "landing")) == []
+    found = await of_landing(FolderLanding(tmp_path / "file"))
+
+    assert [(one.about, one.grave) for one in found] == [("landing", False)]

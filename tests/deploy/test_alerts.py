@@ -23,13 +23,15 @@ from delivery.integration import IntegrationId
 from delivery.server import Server
 from delivery.status import Status
 from hub.metrics.counters import counters, own_counters
-from hub.metrics.gauges import gauges, redis_down, sql_gauges
+from hub.metrics.gauges import file_gauges, gauges, redis_down, sql_gauges
+from hub.registry.source_files import Waiting
 from tests.deploy.prometheus import HOST, ROOT, RULES, prometheus
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 DAY = timedelta(days=1)
 FINE = Server(10, 100, keeps_log=True, last_write_ok=True, answered_in=timedelta())
+NONE_WAIT = Waiting(0, None)
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Hub:
     overdue: int = 0
     redis: bool = True
     sql: bool = True
+    files: Waiting = NONE_WAIT
     stalled: bool = False
     growing: dict[str, int] = field(default_factory=dict)
     """How much each counter grows with every scrape."""
@@ -56,6 +59,7 @@ class Hub:
             *(gauges(numbers) if self.redis else redis_down()),
             *(counters(self.counts) if self.redis else ()),
             *sql_gauges(timedelta() if self.sql else None),
+            *(file_gauges(self.files, now) if self.sql else ()),
             *own_counters(self.counts),
             GaugeMetricFamily("hub_process_stalled", "", value=int(self.stalled)),
         ]
@@ -126,6 +130,8 @@ CASES: dict[str, Make] = {
     "ProbesLate": lambda: Hub(growing={"probe|60000": 9, "probe|sum": 9 * 50_000}),
     "LeasesLost": lambda: Hub(growing={"leases_lost": 4}),
     "MailsFailing": lambda: Hub(growing={"mails|deferred": 1, "mails|sent": 1}),
+    "FilesStandStill": lambda: Hub(files=Waiting(2, clock.now() - timedelta(hours=2))),
+    "FilesFailing": lambda: Hub(growing={"files|failed": 1, "files|done": 9}),
     "SyncsFailing": lambda: Hub(growing={"syncs|failed": 1, "syncs|succeeded": 3}),
 }
 """What makes each rule fire, but for the one about a hub that does not answer at all."""
@@ -205,7 +211,7 @@ async def test_rules_and_panels_ask_for_metrics_that_are_there(tmp_path: Path) -
             (
                 *("attempts|accepted|2xx", "attempt|accepted|10", "attempt|accepted|sum"),
                 *("intake|accepted", "mails|sent", "tokens|granted", "rings|sent"),
-                *("syncs|failed", "conversions|made"),
+                *("syncs|failed", "conversions|made", "files|failed", "records|made"),
             ),
             1,
         ),

@@ -300,7 +300,7 @@ async def test_workers_killed_while_they_read_a_file_lose_nothing_and_double_not
         for share in (0.1, 0.4, 0.7):
 
             async def has_read(least: int = int(count * share)) -> bool:
-                return (await files(stack, source["id"]))[0]["rows"] >= least
+                return int((await files(stack, source["id"]))[0]["rows"]) >= least
 
             await until(has_read, within=PATIENCE, what="some of the file")
             await stack.kill_worker(0)

@@ -18,6 +18,8 @@ from delivery.store import Store
 from hub.metrics.gauges import gauges, most_in_need
 from hub.metrics.metrics import Metrics
 from hub.registry.database import Database
+from hub.registry.migrate import migrate
+from hub.registry.source_files import SourceFiles
 from tests.fakes.clock import FakeClock
 
 NOW = FakeClock()()
@@ -31,10 +33,12 @@ class Hub:
     def __init__(self, folder: Path, redis_url: str) -> None:
         self.redis = aioredis.Redis.from_url(redis_url)
         self.meters = Meters(Store(self.redis))
-        self.database = Database(f"sqlite:///{folder}/hub.db")
+        self.url = f"sqlite:///{folder}/hub.db"
+        self.database = Database(self.url)
         clock = FakeClock()
         self.census = Census(Store(self.redis), clock)
-        self.metrics = Metrics(self.census, self.meters, self.database, clock)
+        files = SourceFiles(self.database, clock)
+        self.metrics = Metrics(self.census, self.meters, self.database, files, clock)
 
     async def samples(self) -> Samples:
         return read(await self.metrics.text())
@@ -43,6 +47,7 @@ class Hub:
 @pytest_asyncio.fixture
 async def hub(tmp_path: Path, empty_valkey_url: str) -> AsyncIterator[Hub]:
     made = Hub(tmp_path, empty_valkey_url)
+    await migrate(made.url)
     yield made
     await made.redis.aclose()
     await made.database.close()
@@ -102,10 +107,13 @@ async def test_what_never_happened_is_there_with_0(hub: Hub) -> None:
     assert samples["hub_delivery_seconds_count",] == 0
     assert samples["hub_redis_up",] == 1
     assert samples["hub_sql_up",] == 1
+    assert samples["hub_files_waiting",] == 0
+    assert samples["hub_oldest_file_age_seconds",] == 0
 
 
 async def test_a_redis_that_is_away_is_a_number_and_no_error(tmp_path: Path) -> None:
     hub = Hub(tmp_path, "redis://127.0.0.1:1")
+    await migrate(hub.url)
 
     samples = await hub.samples()
     await hub.redis.aclose()
