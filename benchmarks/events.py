@@ -9,22 +9,20 @@ kept alive, and every answer is looked at.
 import json
 import random
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from secrets import token_urlsafe
 from time import perf_counter
 
 import httpx
 import uvloop
 
 from benchmarks.load import Served, request, serve
+from benchmarks.postgres import durable_postgres
 from benchmarks.processes import cpu_seconds
 from benchmarks.report import is_quick, keep, medians, percentile, table
 from benchmarks.stage import PROGRAM, USER, Stage, open_stage
 from config import clock
 from hub.events.event import Category, EventType, NewEvent
-from tests.fakes.postgres import running_postgres
 
 CONNECTIONS = 64
 CREATED = 201
@@ -51,8 +49,8 @@ async def main(*, quick: bool) -> None:
     waits: dict[str, dict[str, float]] = {}
     reads: dict[str, dict[str, float]] = {}
     stored = STORED // 20 if quick else STORED
-    with _durable_postgres() as url:
-        async with open_stage(HUB_DATABASE_URL=url, HUB_SECRET_KEYS=_secret_key()) as stage:
+    with durable_postgres() as settings:
+        async with open_stage(**settings) as stage:
             for number in range(rounds):
                 for name, size, count in (
                     ("one by one", 1, 10_000),
@@ -167,16 +165,6 @@ def _event() -> dict[str, object]:
 
 async def _authorization(stage: Stage) -> str:
     return "Basic " + b64encode(f"{USER}:{await stage.api_key()}".encode()).decode()
-
-
-def _secret_key() -> str:
-    return b64encode(token_urlsafe(32)[:32].encode()).decode()
-
-
-@contextmanager
-def _durable_postgres() -> Iterator[str]:
-    with running_postgres(options=("max_connections=100",)) as server:
-        yield server.url(server.create())
 
 
 if __name__ == "__main__":

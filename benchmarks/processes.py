@@ -6,7 +6,7 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -86,6 +86,15 @@ def resident_mebibytes(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError(f"process {pid} has ended")
+
+
+def held_by(pid: int) -> float:
+    """Give the memory that a process and its children hold."""
+    held = resident_mebibytes(pid)
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError, RuntimeError):
+            held += sum(held_by(int(child)) for child in children.read_text().split())
+    return held
 
 
 @dataclass(frozen=True, slots=True)

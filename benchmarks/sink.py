@@ -14,6 +14,7 @@ It takes its times from the monotonic clock, which all processes of one machine 
 
 import asyncio
 import json
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -24,8 +25,7 @@ import httptools
 import uvloop
 
 VERB = b'"verb"'
-ID = b'"id":"'
-ID_LENGTH = 36
+ID = re.compile(rb'"id":"([0-9a-f-]{36})"')
 
 
 @dataclass(slots=True)
@@ -107,8 +107,8 @@ class Connection(asyncio.Protocol):
         counts.first = counts.first or now
         counts.last = now
         if self._memory.arrivals is not None:
-            at = body.index(ID) + len(ID)
-            self._memory.arrivals[body[at : at + ID_LENGTH].decode()] = now
+            for found in ID.finditer(body):
+                self._memory.arrivals[found[1].decode()] = now
 
 
 def _to_nobody(answer: bytes) -> None:

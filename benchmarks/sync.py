@@ -7,14 +7,12 @@ held together.
 
 import asyncio
 import json
-from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from benchmarks.processes import answers, resident_mebibytes, started
+from benchmarks.processes import answers, held_by, started
 from benchmarks.report import is_quick, keep, table
 from benchmarks.stage import HOST, PROGRAM, USER, Stage, open_stage
 from config import clock
@@ -49,7 +47,7 @@ async def main(*, quick: bool) -> None:
         await answers(f"{url}/counts")
         await _settle_in(stage, url)
         await _publish(stage, count)
-        begun = _held_by(web.pid)
+        begun = held_by(web.pid)
         seconds, highest, told = await _sync(stage, web.pid)
     rows = sum(batch["rows"] for batch in told["batches"])
     if rows + told["skipped"] != count:
@@ -129,17 +127,8 @@ async def _sync(stage: Stage, pid: int) -> tuple[float, float, dict[str, Any]]:
 
 async def _look(pid: int, samples: list[float]) -> None:
     while True:
-        samples.append(_held_by(pid))
+        samples.append(held_by(pid))
         await asyncio.sleep(EVERY)
-
-
-def _held_by(pid: int) -> float:
-    """Give the memory that a process and its children hold."""
-    held = resident_mebibytes(pid)
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError, RuntimeError):
-            held += sum(_held_by(int(child)) for child in children.read_text().split())
-    return held
 
 
 if __name__ == "__main__":

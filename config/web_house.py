@@ -22,7 +22,12 @@ from delivery.rehearsal import Rehearsal
 from delivery.vitality import Vitality
 from hub.api.app import build
 from hub.api.house import House, Limits
-from hub.api.known import KnownIntegrations, looking_in
+from hub.api.known import (
+    KnownIntegrations,
+    KnownSources,
+    looking_for_sources,
+    looking_in,
+)
 from hub.background import cease
 from hub.metrics.metrics import Metrics
 from hub.templates.renderer import Renderer
@@ -65,6 +70,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             known=KnownIntegrations(
                 looking_in(registry.integrations, registry.providers), clock.now
             ),
+            known_sources=KnownSources(looking_for_sources(registry.sources), clock.now),
             intake=Intake(
                 delivery.store,
                 headroom,

@@ -16,16 +16,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from hub.api.errors import NotFound, NotProven, TooOften
 from hub.api.facts import note
 from hub.api.house import House, HouseOf
-from hub.pipeline.said import said_of
 from hub.records.format import Format, Kind
 from hub.registry.sources import SourceRecord
 from hub.sources.proof import NotProven as Unproven
 from hub.sources.proof import prove, zoom_challenge
-from hub.sources.settings import BucketSource, Signature, WebhookSource
+from hub.sources.settings import FORM, BucketSource, Signature, WebhookSource
 
 router = APIRouter(prefix="/hooks/{source_id}", tags=["Webhooks"])
 
-FORM = "application/x-www-form-urlencoded"
 SECRET_HEADER = re.compile(r"cookie|authorization|token|secret|password|api-?key")
 MOST_HEADERS, LONGEST_HEADER = 50, 1000
 ZOOM_QUESTION = "endpoint.url_validation"
@@ -52,12 +50,11 @@ async def answer_probe(source_id: str) -> str:  # noqa: ARG001  whether it is th
 )
 async def take_webhook(source_id: str, request: Request, house: HouseOf) -> Response:
     """Take one delivery of a sender."""
-    found = await house.sources.find_with_secrets(source_id)
-    said = said_of(*found) if found else None
-    if found is None or not isinstance(said, WebhookSource | BucketSource):
+    known = await house.known_sources.find(source_id)
+    if known is None or not isinstance(known.said, WebhookSource | BucketSource):
         raise NotFound(f"there is no source {source_id}")
     note(request, source=source_id)
-    source = found[0]
+    source, said = known.record, known.said
     if isinstance(said, BucketSource):
         return await _announced(house, source, said, request)
     RATES.spend(source_id, said.rate_per_second, house.clock().timestamp())

@@ -12,7 +12,7 @@ from delivery.intake import Intake
 from delivery.operations import Operations
 from delivery.rehearsal import Rehearsal
 from delivery.vital_signs import Complaint
-from hub.api.known import KnownIntegrations
+from hub.api.known import KnownIntegrations, KnownSources
 from hub.completions import Wordings
 from hub.pipeline.lookups import Lookups
 from hub.pipeline.milling import Milling
@@ -68,6 +68,7 @@ class House:
     sync_batches: SyncBatches
     synchronizer: Running
     known: KnownIntegrations
+    known_sources: KnownSources
     intake: Intake
     control: Control
     operations: Operations

@@ -1,7 +1,7 @@
-"""What the roads of statements must know of an integration, remembered for two seconds.
+"""What the roads of statements and webhooks must know, remembered for two seconds.
 
 Statements arrive by the thousand each second; SQL is asked once in two seconds for each
-integration, by one of the requests that wait for the answer.
+integration and each source, by one of the requests that wait for the answer.
 """
 
 import asyncio
@@ -9,12 +9,16 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 from delivery.integration import IntegrationId
 from hub.errors import UnknownProvider
+from hub.pipeline.said import said_of
 from hub.registry.clock import Clock
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.providers import Providers
+from hub.registry.sources import SourceRecord, Sources
+from hub.sources.settings import AnySource
 from hub.xapi.rules import Rules
 
 MAX_AGE = timedelta(seconds=2)
@@ -29,46 +33,62 @@ class Known:
     rules: Rules
 
 
-Look = Callable[[IntegrationId], Awaitable[Known | None]]
+@dataclass(frozen=True, slots=True)
+class KnownSource:
+    """A source, and what is said of it with its secrets."""
+
+    record: SourceRecord
+    said: AnySource
 
 
-class KnownIntegrations:
-    """Remembers integrations, and that there is none of an id."""
+Id = TypeVar("Id", bound=str)
+Fact = TypeVar("Fact")
+Look = Callable[[Id], Awaitable[Fact | None]]
 
-    def __init__(self, look: Look, clock: Clock) -> None:
+
+class Remembered(Generic[Id, Fact]):
+    """Remembers what there is of an id, and that there is nothing."""
+
+    def __init__(self, look: Look[Id, Fact], clock: Clock) -> None:
         self._look = look
         self._clock = clock
-        self._known: OrderedDict[IntegrationId, tuple[datetime, Known | None]] = OrderedDict()
-        self._asked: dict[IntegrationId, asyncio.Task[Known | None]] = {}
+        self._known: OrderedDict[Id, tuple[datetime, Fact | None]] = OrderedDict()
+        self._asked: dict[Id, asyncio.Task[Fact | None]] = {}
 
-    async def find(self, integration_id: IntegrationId) -> Known | None:
+    async def find(self, id_: Id) -> Fact | None:
         """Return what is known; at most two seconds old. Raises RegistryUnavailable."""
-        remembered = self._known.get(integration_id)
+        remembered = self._known.get(id_)
         if remembered is not None and self._clock() - remembered[0] < MAX_AGE:
             return remembered[1]
-        asked = self._asked.get(integration_id)
+        asked = self._asked.get(id_)
         if asked is None:
-            asked = asyncio.create_task(self._ask(integration_id))
-            self._asked[integration_id] = asked
-            asked.add_done_callback(lambda _: self._asked.pop(integration_id, None))
+            asked = asyncio.create_task(self._ask(id_))
+            self._asked[id_] = asked
+            asked.add_done_callback(lambda _: self._asked.pop(id_, None))
         # Shielded: a client that goes away must not take the answer from those who wait with it.
         return await asyncio.shield(asked)
 
-    def forget(self, integration_id: IntegrationId) -> None:
-        """Ask again next time: this integration, or its provider, was changed here."""
-        self._known.pop(integration_id, None)
+    def forget(self, id_: Id) -> None:
+        """Ask again next time: it was changed here."""
+        self._known.pop(id_, None)
 
-    async def _ask(self, integration_id: IntegrationId) -> Known | None:
+    async def _ask(self, id_: Id) -> Fact | None:
         asked_at = self._clock()
-        found = await self._look(integration_id)
-        self._known[integration_id] = (asked_at, found)
-        self._known.move_to_end(integration_id)
+        found = await self._look(id_)
+        self._known[id_] = (asked_at, found)
+        self._known.move_to_end(id_)
         while len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
         return found
 
 
-def looking_in(integrations: IntegrationRegistry, providers: Providers) -> Look:
+KnownIntegrations = Remembered[IntegrationId, Known]
+KnownSources = Remembered[str, KnownSource]
+
+
+def looking_in(
+    integrations: IntegrationRegistry, providers: Providers
+) -> Look[IntegrationId, Known]:
     """Look integrations up in the registry."""
 
     async def look(integration_id: IntegrationId) -> Known | None:
@@ -79,5 +99,15 @@ def looking_in(integrations: IntegrationRegistry, providers: Providers) -> Look:
         if provider is None:
             raise UnknownProvider(f"{record.provider}, the provider of {integration_id}, is gone")
         return Known(record.program_id, provider.rules)
+
+    return look
+
+
+def looking_for_sources(sources: Sources) -> Look[str, KnownSource]:
+    """Look sources up in the registry."""
+
+    async def look(source_id: str) -> KnownSource | None:
+        found = await sources.find_with_secrets(source_id)
+        return KnownSource(found[0], said_of(*found)) if found else None
 
     return look

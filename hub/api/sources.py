@@ -162,6 +162,7 @@ async def change_source(
     changed = await house.sources.change(
         source.id, settings, secrets, revision=_revision(if_match), by=caller.who
     )
+    house.known_sources.forget(source.id)
     return await _show(house, changed, response)
 
 
@@ -169,6 +170,7 @@ async def change_source(
 async def delete_source(source: WritableSource, caller: CallerOf, house: HouseOf) -> Response:
     """Take a source away, and the raw bytes that came from it."""
     await house.sources.delete(source.id, by=caller.who)
+    house.known_sources.forget(source.id)
     return Response(status_code=204)
 
 

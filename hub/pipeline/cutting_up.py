@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from delivery.counting import Counting, Uncounted
-from hub.errors import LandingUnavailable, NotLanded
+from hub.errors import LandingUnavailable, NotLanded, TooLarge
 from hub.landing.place import unpacked
 from hub.landing.spool import open_spool
 from hub.landing.store import Landing
@@ -27,7 +27,7 @@ from hub.registry.clock import Clock
 from hub.registry.file_work import CutStep, FileToCut, FileWork, NewChunk
 from hub.registry.source_files import FileState
 from hub.registry.sources import Sources
-from hub.sources.settings import BucketSource, CsvSource, PollSource
+from hub.sources.settings import FORM, BucketSource, CsvSource, PollSource
 from hub.templates.fault import RendererDown
 
 READ_AT_ONCE = 8 * 1024 * 1024
@@ -113,8 +113,11 @@ class Cutting:
             open_spool(self._spool, self._largest) as spool,
             aclosing(unpack(self._landing, file.place, file.size)) as parts,
         ):
-            async for part in parts:
-                await spool.write(part)
+            try:
+                async for part in parts:
+                    await spool.write(part)
+            except TooLarge:
+                raise FileFault(f"unpacks to more than {self._largest:,} bytes") from None
             await spool.close()
             await self._landing.keep(unpacked(file.place), spool)
 
@@ -123,7 +126,11 @@ class Cutting:
         if found is None:
             raise NotLanded("the source is gone")
         said = said_of(*found)
-        return said.hints if isinstance(said, CsvSource | PollSource | BucketSource) else Hints()
+        if isinstance(said, CsvSource | PollSource | BucketSource):
+            return said.hints
+        # Of a webhook its sender says what it is; only what is read again comes here.
+        media_type = file.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return Hints(Kind.FORM if media_type == FORM else Kind.JSON, pointer=said.records)
 
     async def _cut(self, file: FileToCut, form: Format, size: int) -> CutStep:
         content = await self._landing.read(_place(file), file.through, READ_AT_ONCE)

@@ -5,7 +5,7 @@ The one place where sources are asked over HTTP.
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -53,15 +53,23 @@ class _Held:
 class Fetching:
     """Fetches pages; access tokens are kept as long as they are good."""
 
-    def __init__(self, client: httpx.AsyncClient, within: timedelta, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        within: timedelta,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._client = client
         self._within = within
         self._clock = clock
+        self._sleep = sleep
         self._tokens: dict[str, _Held] = {}
 
     async def page(self, source_id: str, source: PollSource, url: str) -> Page | NoPage:
         """Fetch one page. What fails and may pass is tried again, thrice in all."""
         retrying = AsyncRetrying(
+            sleep=self._sleep,
             stop=stop_after_attempt(TRIES),
             wait=_pause,
             retry=retry_if_result(_is_worth_it),

@@ -152,9 +152,16 @@ def _completion(
 ) -> list[tuple[int, Statement | Skipped]]:
     identity = identity_of(record, cooking.identity)
     named = completion_id(cooking.source, cooking.recipe, identity, completion)
-    completion = completion.model_copy(update={"id": named})
     return [
-        (place, express(completion, rules, IntegrationId(book.targets[place].integration_id)))
+        (
+            place,
+            express(
+                completion,
+                rules,
+                IntegrationId(book.targets[place].integration_id),
+                known_as=named,
+            ),
+        )
         for rules, places in book.groups.items()
         for place in places
     ]

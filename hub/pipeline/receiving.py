@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from hub.errors import RepeatedSignature
 from hub.landing.place import key_for
 from hub.landing.spool import open_spool
 from hub.landing.store import Landing
@@ -86,13 +87,8 @@ class Receiving:
         if delivery_id is not None:
             digest = hashlib.sha256(f"{delivery_id}\0".encode() + content)
         proven = hashlib.sha256(proof.encode()).hexdigest() if proof is not None else None
-        known = await self._files.known(source.id, sha256=digest.hexdigest(), proof=proven)
-        if known is not None and lease is None:
-            return known, False
         now = self._clock()
         place = key_for(source.id, now, digest.hexdigest())
-        if known is None:
-            await self._landing.put(place, content)
         new = NewFile(
             source_id=source.id,
             sha256=digest.hexdigest(),
@@ -106,7 +102,24 @@ class Receiving:
             form=msgspec.json.encode(form).decode() if form else None,
             is_table=is_table(source),
         )
-        return await self._files.add(new, lease=lease)
+        await self._landing.put(place, content)
+        try:
+            added = self._files.add(new, lease=lease) if lease else self._files.add_together(new)
+            file, is_new = await added
+        except RepeatedSignature:
+            known = await self._files.known(source.id, sha256=new.sha256)
+            await self._take_back(place, known)
+            raise
+        await self._take_back(place, file)
+        return file, is_new
+
+    async def _take_back(self, place: str, known: SourceFile | None) -> None:
+        """Remove what was landed a moment ago, unless it is where a file has its bytes.
+
+        Nobody else lands there now: whoever brings the same bytes is told of the known file too.
+        """
+        if known is None or known.place != place:
+            await self._landing.remove(place)
 
 
 def keeping(source: SourceRecord) -> timedelta | None:

@@ -5,8 +5,9 @@ ids, which delivery knows for duplicates.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import msgspec
@@ -45,17 +46,19 @@ log = structlog.get_logger()
 class Waits(Exception):
     """Something is in the way that is no fault of the file; it is tried again."""
 
-    def __init__(self, reason: str, pause: timedelta) -> None:
+    def __init__(self, reason: str, pause: timedelta, added: Mapping[str, int] = {}) -> None:
         super().__init__(reason)
         self.pause = pause
+        self.added = added
+        """How many statements of each file were handed in before, that were not known."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Handed:
     """What delivery said to the statements of one target."""
 
-    accepted: frozenset[str]
-    conflicts: frozenset[str]
+    accepted: set[str] = field(default_factory=set)
+    conflicts: set[str] = field(default_factory=set)
 
 
 class Transforming:
@@ -94,7 +97,7 @@ class Transforming:
         except Waits as waits:
             until = self._clock() + waits.pause
             log.info("chunks.postponed", source=chunks[0].source_id, reason=str(waits))
-            await self._work.postpone(chunks, until=until, waits_for=str(waits))
+            await self._work.postpone(chunks, until=until, waits_for=str(waits), added=waits.added)
         finally:
             await cease(keeping)
         return True
@@ -114,10 +117,13 @@ class Transforming:
         if not targets:
             raise Waits(NO_TARGETS, LATER)
         ground = await self._ground(source, chunks, targets)
-        handed = [
-            await self._hand_in(target, _statements(ground, place))
-            for place, target in enumerate(targets)
-        ]
+        handed = [_Handed() for _ in targets]
+        try:
+            for place, target in enumerate(targets):
+                await self._hand_in(target, _statements(ground, place), handed[place])
+        except Waits as waits:
+            waits.added = _added(chunks, ground, handed)
+            raise
         done = [_done(chunk, one, handed) for chunk, one in zip(chunks, ground, strict=True)]
         for file_id, state in await self._work.settle(done):
             self._meters.count("files", state)
@@ -149,28 +155,37 @@ class Transforming:
             headers=dict(chunk.headers),
         )
 
-    async def _hand_in(self, target: Target, statements: Sequence[Statement]) -> _Handed:
-        accepted: set[str] = set()
-        conflicts: set[str] = set()
+    async def _hand_in(
+        self, target: Target, statements: Sequence[Statement], handed: _Handed
+    ) -> None:
         for start in range(0, len(statements), AT_ONCE):
-            some = statements[start : start + AT_ONCE]
-            try:
-                taken = await self._taking.take_in(IntegrationId(target.integration_id), some)
-            except StatementConflict as conflict:
-                known = {str(one) for one in conflict.ids}
-                conflicts |= known
-                rest = [one for one in some if one.id not in known]
-                accepted |= (await self._hand_in(target, rest)).accepted
-            except UnknownIntegration:
-                # Deleted a moment ago: nobody is to have them.
-                break
-            except QueueFull as error:
+            await self._hand_some_in(target, statements[start : start + AT_ONCE], handed)
+
+    async def _hand_some_in(
+        self, target: Target, some: Sequence[Statement], handed: _Handed
+    ) -> None:
+        if not some:
+            return
+        try:
+            taken = await self._taking.take_in(IntegrationId(target.integration_id), some)
+        except StatementConflict as conflict:
+            known = {str(one) for one in conflict.ids}
+            handed.conflicts |= known
+            await self._hand_some_in(target, [one for one in some if one.id not in known], handed)
+        except UnknownIntegration:
+            # Deleted a moment ago: nobody is to have them.
+            return
+        except QueueFull as error:
+            if len(some) == 1:
                 raise Waits(f"{error}; it goes on when there is room", SOON) from error
-            except StoreUnavailable as error:
-                raise Waits(str(error), SOON) from error
-            else:
-                accepted.update(taken.accepted)
-        return _Handed(frozenset(accepted), frozenset(conflicts))
+            # As many as there is room for.
+            middle = len(some) // 2
+            await self._hand_some_in(target, some[:middle], handed)
+            await self._hand_some_in(target, some[middle:], handed)
+        except StoreUnavailable as error:
+            raise Waits(str(error), SOON) from error
+        else:
+            handed.accepted |= {str(one) for one in taken.accepted}
 
     def _count(self, done: Sequence[ChunkDone]) -> None:
         for outcome, count in (
@@ -203,6 +218,21 @@ def _statement(made: Made) -> Statement:
     return Statement(StatementId(made.id), made.body, made.digest)
 
 
+def _new(ground: Ground, handed: Sequence[_Handed]) -> int:
+    return sum(
+        one.id in handed[place].accepted for place, made in enumerate(ground.made) for one in made
+    )
+
+
+def _added(
+    chunks: Sequence[ChunkToDo], ground: Sequence[Ground], handed: Sequence[_Handed]
+) -> Mapping[str, int]:
+    found: Counter[str] = Counter()
+    for chunk, one in zip(chunks, ground, strict=True):
+        found[chunk.file_id] += _new(one, handed)
+    return found
+
+
 def _done(chunk: ChunkToDo, ground: Ground, handed: Sequence[_Handed]) -> ChunkDone:
     conflicts = [
         RecordFault(one.line, "id", f"the statement {one.id} is known with other content")
@@ -215,11 +245,7 @@ def _done(chunk: ChunkToDo, ground: Ground, handed: Sequence[_Handed]) -> ChunkD
         chunk=chunk,
         rows=ground.rows,
         statements=sum(len(made) for made in ground.made) - len(conflicts),
-        added=sum(
-            one.id in handed[place].accepted
-            for place, made in enumerate(ground.made)
-            for one in made
-        ),
+        added=_new(ground, handed),
         skipped=ground.skipped,
         failed=ground.failed + len(conflicts),
         faults=[*faults, *conflicts],

@@ -1,15 +1,16 @@
 """The ids of statements: computed from where they come from, so that any step may be run again."""
 
 from collections.abc import Mapping, Sequence
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 
 from delivery.statement import StatementId
 from hub.recipes.record import Record
 from hub.xapi.completion import Completion
+from hub.xapi.naming import uuid_of
 
-NAMESPACE = UUID("0c5f6d0e-1d0f-4b7e-8f5a-4a3a0d6c9b52")
+NAMESPACE = UUID("0c5f6d0e-1d0f-4b7e-8f5a-4a3a0d6c9b52").bytes
 
 
 def identity_of(record: Record, fields: Sequence[str]) -> list[object] | None:
@@ -25,7 +26,7 @@ def statement_id(
     A recipe that says something else of the same record makes another statement; one that says the
     same makes the same.
     """
-    return StatementId(str(_uuid([source, recipe, identity, content])))
+    return StatementId(_uuid([source, recipe, identity, content]))
 
 
 def completion_id(
@@ -35,8 +36,8 @@ def completion_id(
     learner, course = completion.learner, completion.course
     said = [learner.email, learner.sso_id, course.uuid, course.uri]
     said += [completion.id, completion.completed_at, completion.verb]
-    return str(_uuid([source, recipe, identity, said]))
+    return _uuid([source, recipe, identity, said])
 
 
-def _uuid(origin: object) -> UUID:
-    return uuid5(NAMESPACE, msgspec.json.encode(origin, order="deterministic").decode())
+def _uuid(origin: object) -> str:
+    return uuid_of(NAMESPACE, msgspec.json.encode(origin, order="deterministic"))

@@ -16,12 +16,13 @@ must not read a clock, a file or the network: the same record makes the same sta
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from hub.recipes.context import Context, Table
 from hub.recipes.faults import RecordFault, Skip
 from hub.recipes.record import Record
 from hub.xapi.completion import Completion
+from hub.xapi.naming import uuid_of
 
 __all__ = [
     "Completion",
@@ -141,4 +142,4 @@ def score(raw: float, *, least: float = 0, most: float = 100) -> StatementMap:
 
 def session(*parts: str) -> str:
     """Give the registration that all statements of one session share: a UUID of what names it."""
-    return str(uuid5(SESSIONS, "\x1f".join(parts)))
+    return uuid_of(SESSIONS.bytes, "\x1f".join(parts).encode())

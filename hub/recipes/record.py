@@ -31,6 +31,8 @@ class Record:
         """Give what stands under a name, or under a path such as `payload.object.0.id`."""
         if path in self.fields:
             return self.fields[path]
+        if "." not in path:
+            return None
         found: object = self.fields
         for step in path.split("."):
             if isinstance(found, Mapping):
@@ -46,7 +48,9 @@ class Record:
 
         Raises RecordFault for what is neither a text, a number nor a truth value.
         """
-        found = self.get(path)
+        found = self.fields[path] if path in self.fields else self.get(path)
+        if type(found) is str:  # the cells of every row: worth a shorter way
+            return found.strip() or None
         match found:
             case None:
                 return None

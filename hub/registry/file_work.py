@@ -5,11 +5,11 @@ in between, each chunk is counted once. Whoever claimed something and was too sl
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Update, delete, exists, func, select, update
+from sqlalchemy import Update, delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.registry.clock import Clock
@@ -149,7 +149,7 @@ class FileWork:
                 for one in step.chunks
             )
             await session.flush()
-            await self._end_if_done(session, row)
+            await self._end_those_done(session, [row])
             return FileState(row.state)
 
     async def postpone_cut(self, file: FileToCut, *, until: datetime, waits_for: str) -> None:
@@ -207,55 +207,68 @@ class FileWork:
                 await session.execute(_mine(one).values(due_at=until))
 
     async def postpone(
-        self, chunks: Sequence[ChunkToDo], *, until: datetime, waits_for: str
+        self,
+        chunks: Sequence[ChunkToDo],
+        *,
+        until: datetime,
+        waits_for: str,
+        added: Mapping[str, int] = {},
     ) -> None:
-        """Give chunks back until later, and say at their files why."""
+        """Give chunks back until later, and say at their files why.
+
+        `added` counts, for each file, the statements that were handed in before it had to wait.
+        """
         async with self._database.write() as session:
             for one in chunks:
                 await session.execute(_mine(one).values(due_at=until))
-            await session.execute(
-                update(SourceFileRow)
-                .where(SourceFileRow.id.in_({one.file_id for one in chunks}))
-                .values(waits_for=waits_for)
-            )
+            for file_id in sorted({one.file_id for one in chunks}):
+                known = SourceFileRow.added + added.get(file_id, 0)
+                await session.execute(
+                    update(SourceFileRow)
+                    .where(SourceFileRow.id == file_id)
+                    .values(waits_for=waits_for, added=known)
+                )
 
     async def settle(self, done: Sequence[ChunkDone]) -> Sequence[tuple[str, FileState]]:
         """Write down what became of chunks; give the files that have ended with it, and how.
 
         What another has claimed since, or what was reprocessed meanwhile, is left out.
         """
-        ended: list[tuple[str, FileState]] = []
-        by_file: dict[str, list[ChunkDone]] = {}
-        for one in done:
-            by_file.setdefault(one.chunk.file_id, []).append(one)
+        by_chunk = {one.chunk.id: one for one in done}
+        claims = [(one.chunk.id, one.chunk.claim) for one in done]
+        # In one order, so that two workers with the same files never wait for each other.
+        files = (
+            select(SourceFileRow)
+            .where(SourceFileRow.id.in_({one.chunk.file_id for one in done}))
+            .order_by(SourceFileRow.id)
+            .with_for_update()
+        )
+        mine = tuple_(FileChunkRow.id, FileChunkRow.claim).in_(claims)
         async with self._database.write() as session:
-            # In one order, so that two workers with the same files never wait for each other.
-            for file_id in sorted(by_file):
-                row = await session.get(SourceFileRow, file_id, with_for_update=True)
-                if row is not None and await self._settle(session, row, by_file[file_id]):
-                    ended.append((file_id, FileState(row.state)))
-        return ended
-
-    async def _settle(
-        self, session: AsyncSession, row: SourceFileRow, done: Sequence[ChunkDone]
-    ) -> bool:
-        for one in done:
-            removed = await session.scalar(
-                delete(FileChunkRow)
-                .where(FileChunkRow.id == one.chunk.id, FileChunkRow.claim == one.chunk.claim)
-                .returning(FileChunkRow.id)
+            rows = {row.id: row for row in await session.scalars(files)}
+            removed = await session.scalars(
+                delete(FileChunkRow).where(mine).returning(FileChunkRow.id)
             )
-            if removed is not None:
-                await _count(session, row, one)
-        return await self._end_if_done(session, row)
+            for chunk_id in sorted(removed):
+                one = by_chunk[chunk_id]
+                await _count(session, rows[one.chunk.file_id], one)
+            return await self._end_those_done(session, rows.values())
 
-    async def _end_if_done(self, session: AsyncSession, row: SourceFileRow) -> bool:
-        left = await session.scalar(select(exists().where(FileChunkRow.file_id == row.id)))
-        if left or row.cut_at is not None or row.state != FileState.RUNNING:
-            return False
-        row.state = FileState.FAILED if row.trouble else FileState.DONE
-        row.ended_at = self._clock()
-        return True
+    async def _end_those_done(
+        self, session: AsyncSession, rows: Collection[SourceFileRow]
+    ) -> Sequence[tuple[str, FileState]]:
+        left = select(FileChunkRow.file_id).where(
+            FileChunkRow.file_id.in_([row.id for row in rows])
+        )
+        unfinished = set(await session.scalars(left.distinct()))
+        ended: list[tuple[str, FileState]] = []
+        for row in rows:
+            if row.id in unfinished or row.cut_at is not None or row.state != FileState.RUNNING:
+                continue
+            state = FileState.FAILED if row.trouble else FileState.DONE
+            row.state, row.ended_at = state, self._clock()
+            ended.append((row.id, state))
+        return ended
 
 
 def _mine(chunk: ChunkToDo) -> Update:

@@ -7,11 +7,11 @@ from enum import StrEnum
 from uuid import uuid4
 
 from pydantic import JsonValue
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hub.errors import RepeatedSignature, UnknownFile
+from hub.errors import HubError, RepeatedSignature, UnknownFile
 from hub.registry.clock import Clock
 from hub.registry.database import Database
 from hub.registry.leases import SqlLease, require
@@ -20,11 +20,23 @@ from hub.registry.tables import (
     BucketObjectRow,
     FileChunkRow,
     RecordFaultRow,
+    Row,
     SourceFileRow,
     SourceRow,
 )
+from hub.registry.together import Together
 
 EXPIRED_AT_ONCE = 200
+
+
+# Made once: for each small file they would take longer to put together than to carry out. Inserted
+# without the unit of work, for the same reason.
+INSERT_FILES = insert(Row.metadata.tables[SourceFileRow.__tablename__])
+INSERT_CHUNKS = insert(Row.metadata.tables[FileChunkRow.__tablename__])
+THOSE_KNOWN = select(SourceFileRow).where(
+    SourceFileRow.source_id == bindparam("source"),
+    or_(SourceFileRow.sha256 == bindparam("sha256"), SourceFileRow.proof == bindparam("proof")),
+)
 
 
 class FileState(StrEnum):
@@ -111,6 +123,11 @@ class SourceFiles:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._adding = Together(self._add_several)
+
+    async def add_together(self, new: NewFile) -> tuple[SourceFile, bool]:
+        """Do as `known` and `add`, in one transaction with others that come at the same time."""
+        return await self._adding.ask(new)
 
     async def add(self, new: NewFile, *, lease: SqlLease | None = None) -> tuple[SourceFile, bool]:
         """Write down that a file has landed; and whether it is new.
@@ -135,6 +152,32 @@ class SourceFiles:
         except IntegrityError as error:
             return await self._there(new, error), False
 
+    async def _add_several(
+        self, several: Sequence[NewFile]
+    ) -> Sequence[tuple[SourceFile, bool] | Exception]:
+        rows = [_row(new) for new in several]
+        chunks = [
+            _whole(row)
+            for row, new in zip(rows, several, strict=True)
+            if row.form is not None and not new.is_table
+        ]
+        try:
+            async with self._database.write() as session:
+                await session.execute(INSERT_FILES, [_values(row) for row in rows])
+                if chunks:
+                    await session.execute(INSERT_CHUNKS, [_values(chunk) for chunk in chunks])
+        except (HubError, IntegrityError):
+            # One of them was there already, or cannot be: each finds out for itself.
+            return [await self._add_alone(new) for new in several]
+        return [(_file(row), True) for row in rows]
+
+    async def _add_alone(self, new: NewFile) -> tuple[SourceFile, bool] | Exception:
+        try:
+            known = await self.known(new.source_id, sha256=new.sha256, proof=new.proof)
+            return (known, False) if known else await self.add(new)
+        except HubError as error:
+            return error
+
     async def waiting(self) -> Waiting:
         """Count the files that are not read to their end. Raises RegistryUnavailable."""
         to_cut = select(SourceFileRow.id).where(SourceFileRow.cut_at.is_not(None))
@@ -151,15 +194,12 @@ class SourceFiles:
         self, source_id: str, *, sha256: str, proof: str | None = None
     ) -> SourceFile | None:
         """Find a file by its bytes. Raises RepeatedSignature for a signature of any file."""
+        asked = {"source": source_id, "sha256": sha256, "proof": proof}
         async with self._database.read() as session:
-            if proof is not None:
-                used = select(SourceFileRow).filter_by(source_id=source_id, proof=proof)
-                if await session.scalar(used) is not None:
-                    raise RepeatedSignature("this delivery was taken before, with this signature")
-            row = await session.scalar(
-                select(SourceFileRow).filter_by(source_id=source_id, sha256=sha256)
-            )
-        return _file(row) if row else None
+            rows = (await session.scalars(THOSE_KNOWN, asked)).all()
+        if proof is not None and any(row.proof == proof for row in rows):
+            raise RepeatedSignature("this delivery was taken before, with this signature")
+        return next((_file(row) for row in rows if row.sha256 == sha256), None)
 
     async def find(self, source_id: str, file_id: str) -> SourceFile | None:
         async with self._database.read() as session:
@@ -315,6 +355,10 @@ def _whole(row: SourceFileRow) -> FileChunkRow:
     return FileChunkRow(
         file_id=row.id, start=0, size=row.size, line=1, due_at=row.landed_at, claim=0
     )
+
+
+def _values(row: SourceFileRow | FileChunkRow) -> dict[str, object]:
+    return {name: value for name, value in vars(row).items() if not name.startswith("_")}
 
 
 def _file(row: SourceFileRow) -> SourceFile:

@@ -24,6 +24,8 @@ from hub.xapi.words import Part, Pattern
 
 PLAIN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
 LONGEST_INTERVAL = 7 * 86400
+FORM = "application/x-www-form-urlencoded"
+"""The media type of webhooks that are forms."""
 
 Line = Annotated[str, Pattern(rf"{PLAIN}{{1,200}}", "must be one line of 1 to 200 characters")]
 Secret = Annotated[str, Pattern(rf"{PLAIN}{{1,4000}}", "must be one line of 1 to 4000 characters")]

@@ -8,7 +8,7 @@ people who read completions; what goes to a provider is only what identifies.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Self
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -20,10 +20,11 @@ from hub.xapi import json_text
 from hub.xapi.content import digest
 from hub.xapi.errors import InvalidCompletions, TooManyCompletions
 from hub.xapi.flaw import MOST_FLAWS, Flaw, flaws_of, point
+from hub.xapi.naming import uuid_of
 from hub.xapi.rules import COMPLETED, ActorId, ObjectId, Rules
 from hub.xapi.words import Iri, Part, Pattern, Timestamp, Uuid, VerbName
 
-NAMESPACE = UUID("5d0b8d4c-2b5e-4d0a-9a55-0d1f6a3b7e21")
+NAMESPACE = UUID("5d0b8d4c-2b5e-4d0a-9a55-0d1f6a3b7e21").bytes
 VERBS = "http://adlnet.gov/expapi/verbs/"
 COURSE = "http://adlnet.gov/expapi/activities/course"
 
@@ -92,9 +93,16 @@ def read_completions(body: bytes, *, max_batch: int) -> list[Completion]:
 
 
 def express(
-    completion: Completion, rules: Rules, integration_id: IntegrationId
+    completion: Completion,
+    rules: Rules,
+    integration_id: IntegrationId,
+    *,
+    known_as: str | None = None,
 ) -> Statement | Skipped:
-    """Say a completion as one provider wants to hear it, if it can be said."""
+    """Say a completion as one provider wants to hear it, if it can be said.
+
+    `known_as` takes the place of the completion's own id.
+    """
     if completion.verb not in rules.verbs:
         return Skipped(f'the provider does not take the verb "{completion.verb}"')
     actor = _actor(completion.learner, rules)
@@ -103,7 +111,9 @@ def express(
     activity = _activity_id(completion.course, rules)
     if isinstance(activity, Skipped):
         return activity
-    return _statement(completion, actor, activity, _id(completion, integration_id))
+    return _statement(
+        completion, actor, activity, _id(completion, integration_id, known_as or completion.id)
+    )
 
 
 def made_up(rules: Rules, *, at: str) -> Completion:
@@ -170,11 +180,10 @@ def _statement(
     return Statement(statement_id, msgspec.json.encode(written), digest(written))
 
 
-def _id(completion: Completion, integration_id: IntegrationId) -> StatementId:
+def _id(completion: Completion, integration_id: IntegrationId, known_as: str | None) -> StatementId:
     learner, course = completion.learner, completion.course
-    origin: list[str | None] = ["id", completion.id]
-    if completion.id is None:
+    origin: list[str | None] = ["id", known_as]
+    if known_as is None:
         origin = ["content", learner.email, learner.sso_id, course.uuid, course.uri]
         origin += [completion.completed_at, completion.verb]
-    name = msgspec.json.encode([integration_id, *origin]).decode()
-    return StatementId(str(uuid5(NAMESPACE, name)))
+    return StatementId(uuid_of(NAMESPACE, msgspec.json.encode([integration_id, *origin])))

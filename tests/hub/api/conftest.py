@@ -32,7 +32,12 @@ from delivery.status_store import StatusStore
 from delivery.store import Store
 from hub.api.app import build
 from hub.api.house import House, Limits
-from hub.api.known import KnownIntegrations, looking_in
+from hub.api.known import (
+    KnownIntegrations,
+    KnownSources,
+    looking_for_sources,
+    looking_in,
+)
 from hub.landing.folder import FolderLanding
 from hub.pipeline.lookups import Lookups
 from hub.pipeline.milling import Milling
@@ -228,6 +233,7 @@ async def hub(
         sync_batches=SyncBatches(database, clock),
         synchronizer=syncing,
         known=KnownIntegrations(looking_in(integrations, providers), clock),
+        known_sources=KnownSources(looking_for_sources(sources), clock),
         intake=Intake(store, Headroom(store), doorbell, Meters(store), clock, 100),
         control=control,
         operations=Operations(

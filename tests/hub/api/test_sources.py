@@ -1,8 +1,10 @@
 """Sources over HTTP: made, shown without secrets, sent to; nothing wrong is kept."""
 
+import asyncio
 import hashlib
 import hmac
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -155,3 +157,85 @@ async def test_a_recipe_is_tried_before_it_is_used(hub: Hub) -> None:
     assert refused.status_code == 422
     names = (await hub.acme.get("/api/recipes")).json()["items"]
     assert {"csv-completions", "declarative"} <= {one["name"] for one in names}
+
+
+async def test_what_is_repeated_leaves_the_bytes_of_the_first_and_nothing_else(
+    hub: Hub, tmp_path: Path
+) -> None:
+    source = await make(hub, **{**WEBHOOK, "signature": "github"})
+    body = b'{"a": 1}'
+    digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+
+    async def post(delivery: str) -> int:
+        headers = {"X-Hub-Signature-256": f"sha256={digest}", "X-GitHub-Delivery": delivery}
+        path = f"/hooks/{source['id']}"
+        return (await hub.nobody.post(path, content=body, headers=headers)).status_code
+
+    def kept() -> list[bytes]:
+        files = (tmp_path / "landing").rglob("*")
+        return [one.read_bytes() for one in files if one.is_file()]
+
+    assert await post("one") == 202
+    for days in (0, 1):
+        hub.clock.move(days=days)
+        # As it was, and under a name that the signature does not cover.
+        assert await post("one") == 409
+        assert await post("two") == 409
+        assert kept() == [body]
+
+
+async def test_webhooks_that_come_together_are_all_taken_and_each_once(hub: Hub) -> None:
+    source = await make(hub, **{**WEBHOOK, "signature": "bearer"})
+
+    async def post(number: int) -> int:
+        sent = await hub.nobody.post(
+            f"/hooks/{source['id']}",
+            json={"number": number},
+            headers={"Authorization": f"Bearer {SECRET}"},
+        )
+        return sent.status_code
+
+    first = await asyncio.gather(*(post(n % 20) for n in range(40)))
+    again = await asyncio.gather(*(post(n) for n in range(30)))
+
+    assert sorted(first) == [200] * 20 + [202] * 20
+    assert again == [200] * 20 + [202] * 10
+    assert await count(hub, source["id"]) == 30
+
+
+async def test_the_question_of_zoom_is_answered_and_nothing_lands(hub: Hub) -> None:
+    source = await make(hub, **{**WEBHOOK, "signature": "zoom", "recipe": "zoom-attendance"})
+    body = b'{"event":"endpoint.url_validation","payload":{"plainToken":"abc"}}'
+    at = str(int(hub.clock().timestamp()))
+    digest = hmac.new(SECRET.encode(), f"v0:{at}:".encode() + body, hashlib.sha256).hexdigest()
+    headers = {"x-zm-request-timestamp": at, "x-zm-signature": f"v0={digest}"}
+
+    asked = await hub.nobody.post(f"/hooks/{source['id']}", content=body, headers=headers)
+    forged = await hub.nobody.post(
+        f"/hooks/{source['id']}", content=body, headers={**headers, "x-zm-signature": "v0=00"}
+    )
+
+    answer = hmac.new(SECRET.encode(), b"abc", hashlib.sha256).hexdigest()
+    assert asked.status_code == 200
+    assert asked.json() == {"plainToken": "abc", "encryptedToken": answer}
+    assert forged.status_code == 401
+    assert await count(hub, source["id"]) == 0
+
+
+async def test_a_source_takes_so_many_webhooks_a_second_and_no_more(hub: Hub) -> None:
+    source = await make(hub, **{**WEBHOOK, "signature": "bearer", "ratePerSecond": 2})
+    other = await make(hub, **{**WEBHOOK, "signature": "bearer"})
+
+    async def post(number: int, source_id: str) -> int:
+        sent = await hub.nobody.post(
+            f"/hooks/{source_id}",
+            json={"number": number},
+            headers={"Authorization": f"Bearer {SECRET}"},
+        )
+        return sent.status_code
+
+    assert [await post(n, source["id"]) for n in range(6)] == [202] * 4 + [429] * 2
+    assert await post(0, other["id"]) == 202
+    hub.clock.move(seconds=1)
+    assert [await post(n, source["id"]) for n in range(6, 9)] == [202, 202, 429]
+    assert await count(hub, source["id"]) == 6

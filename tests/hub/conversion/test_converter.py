@@ -13,8 +13,9 @@ from hub.errors import RegistryUnavailable
 from hub.events.event import EventType
 from hub.registry.providers import ProviderStatus
 from hub.templates.fault import RendererDown
+from tests.fakes.fuses import Fuse, FusedDatabase
 from tests.fakes.renderer import FakeRenderer
-from tests.hub.conversion.trouble import Fuse, FusedDatabase, FusedRenderer, Refusing
+from tests.hub.conversion.trouble import FusedRenderer, Refusing
 from tests.hub.conversion.world import BAD, BROKEN, GOOD, TEMPLATE, World
 from tests.hub.registry.publishing import START, publish
 

@@ -6,15 +6,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from hub.errors import RegistryUnavailable
+from tests.fakes.fuses import Fuse, FusedDatabase, FusedIntake
 from tests.fakes.renderer import FakeRenderer
-from tests.hub.conversion.trouble import (
-    Fuse,
-    FusedDatabase,
-    FusedIntake,
-    FusedNotices,
-    FusedRenderer,
-    Stalling,
-)
+from tests.hub.conversion.trouble import FusedNotices, FusedRenderer, Stalling
 from tests.hub.conversion.world import BAD, TEMPLATE, World
 from tests.hub.registry.publishing import START
 

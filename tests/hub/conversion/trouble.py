@@ -1,10 +1,7 @@
 """What can go wrong around a converter, where and when a test wants it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-
-from sqlalchemy.ext.asyncio import AsyncSession
+from collections.abc import Sequence
 
 from delivery.intake import Taken
 from delivery.integration import IntegrationId
@@ -12,65 +9,10 @@ from delivery.statement import Statement
 from hub.conversion.converter import Notices
 from hub.conversion.making import Renderer
 from hub.events.event import Event
-from hub.registry.database import Database
 from hub.registry.notices import NoticeKind
 from hub.taking import Intake
 from hub.templates.fault import TemplateFault
-
-Raise = Callable[[], BaseException]
-
-
-class Fuse:
-    """Raises at the n-th point that is passed; the points are counted from 1."""
-
-    def __init__(self, raise_: Raise, *, at: int) -> None:
-        self._raise = raise_
-        self._left = at
-
-    @property
-    def is_blown(self) -> bool:
-        return self._left <= 0
-
-    def pass_by(self) -> None:
-        self._left -= 1
-        if self._left == 0:
-            raise self._raise()
-
-
-class FusedDatabase(Database):
-    """A database with a point before and after each transaction."""
-
-    def __init__(self, url: str, fuse: Fuse) -> None:
-        super().__init__(url)
-        self._fuse = fuse
-
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
-        self._fuse.pass_by()
-        async with super().read() as session:
-            yield session
-        self._fuse.pass_by()
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        self._fuse.pass_by()
-        async with super().write() as session:
-            yield session
-        self._fuse.pass_by()
-
-
-class FusedIntake:
-    """A front door with a point before and after all that is taken in."""
-
-    def __init__(self, intake: Intake, fuse: Fuse) -> None:
-        self._intake = intake
-        self._fuse = fuse
-
-    async def accept(self, integration_id: IntegrationId, statements: Sequence[Statement]) -> Taken:
-        self._fuse.pass_by()
-        taken = await self._intake.accept(integration_id, statements)
-        self._fuse.pass_by()
-        return taken
+from tests.fakes.fuses import Fuse, Raise
 
 
 class FusedRenderer:

@@ -23,7 +23,8 @@ from hub.registry.syncs import SyncState, Trigger
 from hub.sync.lease import LEASE
 from hub.sync.synchronizer import Order
 from tests.fakes.clock import FakeClock
-from tests.hub.sync.trouble import Fuse, FusedDatabase, FusedLearningBuilder, Killed
+from tests.fakes.fuses import Fuse, FusedDatabase, Killed
+from tests.hub.sync.trouble import FusedLearningBuilder
 from tests.hub.sync.world import PROGRAM, TEMPLATE, World
 
 Scene = Callable[[World], Awaitable[None]]
@@ -75,7 +76,7 @@ async def test_a_death_at_any_step_loses_nothing(
 async def _dies_and_goes_on(before: Path, clock: FakeClock, imports: Imports, step: int) -> bool:
     """Let the process die at this step, and sync again; False if there is no such step."""
     url = f"sqlite:///{shutil.copy(before, before.with_name(f'{step}.db'))}"
-    sandbox, fuse = Sandbox(clock), Fuse(step)
+    sandbox, fuse = Sandbox(clock), Fuse(at=step)
     sandbox.imports = imports
     async with _open(url, clock, sandbox) as world:
         doomed = FusedDatabase(url, fuse)

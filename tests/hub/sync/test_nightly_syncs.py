@@ -10,7 +10,8 @@ from hub.registry.programs import ProgramChanges
 from hub.registry.syncs import SyncState, Trigger
 from hub.sync.lease import LEASE
 from hub.sync.telling import WHOLE_RUN
-from tests.hub.sync.trouble import Fuse, FusedDatabase, FusedLearningBuilder, Killed
+from tests.fakes.fuses import Fuse, FusedDatabase, Killed
+from tests.hub.sync.trouble import FusedLearningBuilder
 from tests.hub.sync.world import PROGRAM, World
 
 DAY = timedelta(days=1)
@@ -133,7 +134,7 @@ async def test_a_night_whose_worker_died_is_taken_up_by_another(
     world: World, night: datetime, database_url: str, step: int
 ) -> None:
     numbers = await world.publish("ONE", "COURSE", "WORK")
-    fuse = Fuse(step)
+    fuse = Fuse(at=step)
     doomed = FusedDatabase(database_url, fuse)
     dying = World(doomed, world.clock, world.sandbox, world.client)
     dying.learning_builder = FusedLearningBuilder(world.client, fuse)

@@ -1,59 +1,15 @@
 """What can happen around a sync, where and when a test wants it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import httpx
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.events.event import Event
-from hub.registry.database import Database
 from hub.registry.sync_batches import BatchAnswer
 from hub.sync.learning_builder import Account, LearningBuilder
 from hub.sync.rendering import Rendered, Renderer
-
-
-class Killed(BaseException):
-    """The process is dead: nothing it does any more has an effect."""
-
-
-class Fuse:
-    """Kills the process at the n-th point that is passed; from then on, at every point."""
-
-    def __init__(self, at: int) -> None:
-        self._left = at
-
-    @property
-    def is_blown(self) -> bool:
-        return self._left <= 0
-
-    def pass_by(self) -> None:
-        self._left -= 1
-        if self._left <= 0:
-            raise Killed
-
-
-class FusedDatabase(Database):
-    """A database with a point before and after each transaction."""
-
-    def __init__(self, url: str, fuse: Fuse) -> None:
-        super().__init__(url)
-        self._fuse = fuse
-
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
-        self._fuse.pass_by()
-        async with super().read() as session:
-            yield session
-        self._fuse.pass_by()
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        self._fuse.pass_by()
-        async with super().write() as session:
-            yield session
-        self._fuse.pass_by()
+from tests.fakes.fuses import Fuse
 
 
 class FusedLearningBuilder(LearningBuilder):

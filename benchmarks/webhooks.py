@@ -1,0 +1,122 @@
+"""Webhooks at 200 a second: how long each is answered, and how long until its statement arrives.
+
+One web process, one worker process; each webhook is signed, landed durably, and made into one
+statement for a sink. Moments are of the monotonic clock, which the processes of a machine share.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from pathlib import Path
+from time import monotonic
+from uuid import uuid4
+
+import aiohttp
+import httpx
+import uvloop
+
+from benchmarks.postgres import durable_postgres
+from benchmarks.processes import PATIENCE
+from benchmarks.report import is_quick, keep, percentile, table
+from benchmarks.stage import PROGRAM, USER, Stage, open_stage
+
+PER_SECOND = 200
+SECONDS, QUICK_SECONDS = 60, 10
+GOAL_ANSWER_MS, GOAL_ARRIVAL_MS = 20, 1000
+SECRET = "a secret of the sender"  # noqa: S105
+RECIPE = """
+def hooks(record, context):
+    return {
+        "id": record.needed("id"),
+        "actor": {"mbox": "mailto:" + record.needed("email")},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/attended"},
+        "object": {"id": "https://acme.example/webinars/1"},
+    }
+"""
+
+
+async def main(*, quick: bool) -> None:
+    """Post webhooks at a steady rate, and compare the moments."""
+    count = PER_SECOND * (QUICK_SECONDS if quick else SECONDS)
+    with durable_postgres() as settings:
+        found = {"PostgreSQL": await _measure(count, **settings)}
+    found["SQLite"] = await _measure(count)
+    rows = [
+        (f"{name}, {what}", *one.values()) for name, of in found.items() for what, one in of.items()
+    ]
+    table(["ms", "p50", "p95", "p99"], rows)
+    print(f"goals: p95 {GOAL_ANSWER_MS} and {GOAL_ARRIVAL_MS}; {count} webhooks, {PER_SECOND}/s")
+    keep("webhooks", {"webhooks": count, "per second": PER_SECOND, "ms": found}, quick=quick)
+
+
+async def _measure(count: int, **settings: str) -> dict[str, dict[str, float]]:
+    async with open_stage(**settings) as stage:
+        recipes = Path(stage.environ["HUB_DATA_DIR"]) / "recipes"
+        recipes.mkdir()
+        (recipes / "hooks.py").write_text(RECIPE)
+        stage.environ["HUB_RECIPES_DIR"] = str(recipes)
+        async with stage.web(), stage.worker():
+            await stage.connect(batch_size=50)
+            path = await _source(stage)
+            await _post(stage, path, PER_SECOND)
+            await stage.sink.has(PER_SECOND)
+            await stage.sink.reset(remember=True)
+            answered, accepted = await _post(stage, path, count)
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                while accepted.keys() - (arrived := await stage.sink.arrivals()).keys():  # noqa: ASYNC110 - another process sets no event
+                    await asyncio.sleep(0.2)
+    waits = sorted((arrived[id_] - at) * 1000 for id_, at in accepted.items())
+    return {
+        name: {f"p{p}": round(percentile(values, p / 100), 1) for p in (50, 95, 99)}
+        for name, values in (("answered", sorted(answered)), ("at the LRS", waits))
+    }
+
+
+async def _source(stage: Stage) -> str:
+    async with httpx.AsyncClient(
+        base_url=stage.web_url, auth=(USER, await stage.api_key()), trust_env=False
+    ) as client:
+        form = {
+            "name": "Hooks",
+            "kind": "webhook",
+            "signature": "github",
+            "secret": SECRET,
+            "recipe": "hooks",
+        }
+        made = await client.post(f"/api/programs/{PROGRAM}/sources", json=form)
+    return f"/hooks/{made.raise_for_status().json()['id']}"
+
+
+async def _post(stage: Stage, path: str, count: int) -> tuple[list[float], dict[str, float]]:
+    answered: list[float] = []
+    accepted: dict[str, float] = {}
+    # Not httpx: with many requests under way, it would be busier than what is measured.
+    async with aiohttp.ClientSession(stage.web_url) as client:
+
+        async def post() -> None:
+            named = str(uuid4())
+            body = json.dumps({"id": named, "email": f"{named}@example.org"}).encode()
+            digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+            headers = {
+                "X-Hub-Signature-256": f"sha256={digest}",
+                "X-GitHub-Delivery": named,
+                "Content-Type": "application/json",
+            }
+            began = monotonic()
+            async with client.post(path, data=body, headers=headers) as answer:
+                await answer.read()
+                accepted[named] = monotonic()
+            answered.append((accepted[named] - began) * 1000)
+            answer.raise_for_status()
+
+        began = monotonic()
+        async with asyncio.TaskGroup() as group:
+            for number in range(count):
+                group.create_task(post())
+                await asyncio.sleep(max(0, began + (number + 1) / PER_SECOND - monotonic()))
+    return answered, accepted
+
+
+if __name__ == "__main__":
+    uvloop.run(main(quick=is_quick(__doc__)))

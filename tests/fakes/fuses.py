@@ -1,0 +1,107 @@
+"""What kills a process, or fails, at the n-th point that is passed: around stores and doors."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from delivery.intake import Taken
+from delivery.integration import IntegrationId
+from delivery.statement import Statement
+from hub.landing.spool import Spool
+from hub.landing.store import Landing
+from hub.registry.database import Database
+from hub.taking import Intake
+
+Raise = Callable[[], BaseException]
+
+
+class Killed(BaseException):
+    """The process is dead: nothing it does any more has an effect."""
+
+
+class Fuse:
+    """Raises at the n-th point that is passed, counted from 1; who is Killed stays dead."""
+
+    def __init__(self, raise_: Raise = Killed, *, at: int) -> None:
+        self._raise = raise_
+        self._left = at
+
+    @property
+    def is_blown(self) -> bool:
+        return self._left <= 0
+
+    def pass_by(self) -> None:
+        self._left -= 1
+        if self._left == 0 or (self.is_blown and self._raise is Killed):
+            raise self._raise()
+
+
+class FusedDatabase(Database):
+    """A database with a point before and after each transaction."""
+
+    def __init__(self, url: str, fuse: Fuse) -> None:
+        super().__init__(url)
+        self._fuse = fuse
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        self._fuse.pass_by()
+        async with super().read() as session:
+            yield session
+        self._fuse.pass_by()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        self._fuse.pass_by()
+        async with super().write() as session:
+            yield session
+        self._fuse.pass_by()
+
+
+class FusedIntake:
+    """A front door with a point before and after all that is taken in."""
+
+    def __init__(self, intake: Intake, fuse: Fuse) -> None:
+        self._intake = intake
+        self._fuse = fuse
+
+    async def accept(self, integration_id: IntegrationId, statements: Sequence[Statement]) -> Taken:
+        self._fuse.pass_by()
+        taken = await self._intake.accept(integration_id, statements)
+        self._fuse.pass_by()
+        return taken
+
+
+class FusedLanding:
+    """A landing store with a point before and after each look and deed."""
+
+    def __init__(self, landing: Landing, fuse: Fuse) -> None:
+        self._landing = landing
+        self._fuse = fuse
+
+    async def keep(self, key: str, spool: Spool) -> None:
+        self._fuse.pass_by()
+        await self._landing.keep(key, spool)
+        self._fuse.pass_by()
+
+    async def put(self, key: str, content: bytes) -> None:
+        self._fuse.pass_by()
+        await self._landing.put(key, content)
+        self._fuse.pass_by()
+
+    async def read(self, key: str, start: int, length: int) -> bytes:
+        self._fuse.pass_by()
+        return await self._landing.read(key, start, length)
+
+    async def size(self, key: str) -> int:
+        self._fuse.pass_by()
+        return await self._landing.size(key)
+
+    async def remove(self, key: str) -> None:
+        self._fuse.pass_by()
+        await self._landing.remove(key)
+        self._fuse.pass_by()
+
+    async def check(self) -> None:
+        await self._landing.check()
