@@ -13,7 +13,7 @@ from delivery.statement import Statement
 from hub.pipeline.asking import Bad, Cooking, Fault, Ground, Made, Piece, Target
 from hub.recipes.context import Context, Table
 from hub.recipes.faults import RecordFault, Skip
-from hub.recipes.identity import completion_id, identity_of, statement_id
+from hub.recipes.identity import completion_name, identity_of, statement_id
 from hub.recipes.kit import timestamp
 from hub.recipes.record import Record
 from hub.records.bounds import LONGEST_RECORD
@@ -151,7 +151,7 @@ def _completion(
     record: Record, completion: Completion, cooking: Cooking, book: _Rulebook
 ) -> list[tuple[int, Statement | Skipped]]:
     identity = identity_of(record, cooking.identity)
-    named = completion_id(cooking.source, cooking.recipe, identity, completion)
+    named = completion_name(cooking.source, cooking.recipe, identity, completion)
     return [
         (
             place,

@@ -34,7 +34,7 @@ from hub.taking import Taking
 from hub.templates.fault import RendererDown
 
 MOST_CHUNKS = 50
-MOST_BYTES = 1024 * 1024
+MOST_BYTES = 512 * 1024
 AT_ONCE = 500
 """So many statements are handed in at once."""
 SOON, LATER = timedelta(seconds=5), timedelta(seconds=30)

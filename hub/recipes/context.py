@@ -1,14 +1,16 @@
 """What a recipe may ask beside its record: its options, its source, and tables to look up in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from hub.recipes.faults import RecordFault
 from hub.recipes.record import ADDRESS, Record
+
+T = TypeVar("T")
 
 
 class Table(Protocol):
@@ -28,6 +30,7 @@ class Context:
     """The id of the source."""
     landed_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     tables: Mapping[str, Table] = field(default_factory=dict)
+    _read: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def lookup(self, table: str, key: str | None) -> Record | None:
         """Find a record in a table by its key; None for a blank key and for one that is not there.
@@ -42,6 +45,13 @@ class Context:
         """Give an option that is a text."""
         found = self.options.get(name, default)
         return found if isinstance(found, str) else default
+
+    def once(self, read: Callable[[Mapping[str, object]], T]) -> T:
+        """Give what `read` makes of the options; it is called once for all records of a part."""
+        if read not in self._read:
+            self._read[read] = read(self.options)
+        found: T = self._read[read]
+        return found
 
     def zone(self) -> tzinfo:
         """Give the time zone that the option `timezone` names; UTC without one.

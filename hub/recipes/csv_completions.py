@@ -25,6 +25,12 @@ NAMES = frozenset(
         "verb",
     }
 )
+PARTS = (
+    ("learner", (("email", "email"), ("ssoId", "sso_id"), ("name", "learner_name"))),
+    ("course", (("uri", "course_uri"), ("uuid", "course_uuid"), ("name", "course_name"))),
+    ("", (("id", "id"), ("verb", "verb"))),
+)
+"""The members of a completion, and the columns they are in."""
 PLACES = {
     "/learner/email": "email",
     "/learner/ssoId": "sso_id",
@@ -40,16 +46,17 @@ PLACES = {
 
 def csv_completions(record: Record, context: Context) -> Completion:
     """Read one row as a completion."""
-    named = columns_of(context.options)
-    said = {name: record.text(named.get(name, name)) for name in NAMES}
-    form: dict[str, object] = {
-        "learner": _given(email=said["email"], ssoId=said["sso_id"], name=said["learner_name"]),
-        "course": _given(
-            uri=said["course_uri"], uuid=said["course_uuid"], name=said["course_name"]
-        ),
-        "completedAt": _completed_at(record, named.get("completed_at", "completed_at"), context),
+    named = context.once(columns_of)
+    said = {
+        part: {
+            member: value
+            for member, name in members
+            if (value := record.text(named.get(name, name))) is not None
+        }
+        for part, members in PARTS
     }
-    form |= _given(id=said["id"], verb=said["verb"])
+    form: dict[str, object] = {**said.pop(""), **said}
+    form["completedAt"] = _completed_at(record, named.get("completed_at", "completed_at"), context)
     try:
         return Completion.model_validate(form)
     except ValidationError as error:
@@ -88,7 +95,3 @@ def _completed_at(record: Record, column: str, context: Context) -> str:
         return written
     moment = record.moment(column, formats=[form] if form else (), zone=context.zone())
     return timestamp(moment) if moment else written
-
-
-def _given(**members: str | None) -> dict[str, object]:
-    return {name: value for name, value in members.items() if value is not None}

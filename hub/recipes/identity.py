@@ -29,14 +29,14 @@ def statement_id(
     return StatementId(_uuid([source, recipe, identity, content]))
 
 
-def completion_id(
+def completion_name(
     source: str, recipe: str, identity: Sequence[object] | None, completion: Completion
 ) -> str:
-    """Give the id of a completion, by the same rule."""
+    """Name a completion, by the same rule; the ids of its statements are made of it."""
     learner, course = completion.learner, completion.course
     said = [learner.email, learner.sso_id, course.uuid, course.uri]
     said += [completion.id, completion.completed_at, completion.verb]
-    return _uuid([source, recipe, identity, said])
+    return msgspec.json.encode([source, recipe, identity, said], order="deterministic").decode()
 
 
 def _uuid(origin: object) -> str:

@@ -1,10 +1,12 @@
 """One journey for each kind of source: from a real file, call or bucket to the sandbox's LRS."""
 
+import asyncio
 import gzip
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Mapping
+import zlib
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from aiohttp import web
 from config.listening import free_port
 from tests.fakes.fault_proxy import HOST
 from tests.fakes.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, running_s3
+from tests.faults.memory import Highest
 from tests.faults.stack import PATIENCE, PROGRAM, Prepared, Stack, open_stack
 from tests.waiting import until
 
@@ -291,13 +294,13 @@ async def test_a_folder_of_files(prepared: Prepared, tmp_path: Path) -> None:
 async def test_workers_killed_while_they_read_a_file_lose_nothing_and_double_nothing(
     prepared: Prepared, tmp_path: Path
 ) -> None:
-    count = 30_000
+    count = 100_000
     async with open_stack(prepared, tmp_path, workers=2, roads=ROADS) as stack:
         source = await make(stack, kind="csv", recipe="csv-completions")
         content = f"{COLUMNS}\n{rows(0, count)}".encode()
         assert (await upload(stack, source["id"], content)).status_code == 202
 
-        for share in (0.1, 0.4, 0.7):
+        for share in (0.02, 0.3, 0.6, 0.9):
 
             async def has_read(least: int = int(count * share)) -> bool:
                 return int((await files(stack, source["id"]))[0]["rows"]) >= least
@@ -313,3 +316,61 @@ async def test_workers_killed_while_they_read_a_file_lose_nothing_and_double_not
         assert (file["rows"], file["statements"], file["failed"]) == (count, count, 0)
         assert (await upload(stack, source["id"], content)).status_code == 200
         assert stack.sandbox.lrs.held == count
+
+
+def hostile(folder: Path) -> dict[str, tuple[Path, str]]:
+    """Write files that want to be a worker's end; each with a word of what is to be told."""
+    mebibyte = 1024 * 1024
+    made: dict[str, tuple[Path, str]] = {}
+
+    def write(name: str, told: str, parts: Iterable[bytes]) -> None:
+        path = folder / name
+        with path.open("wb") as file:
+            file.writelines(parts)
+        made[name] = path, told
+
+    write("columns.csv", "", (b"c%07d," % n for n in range(10_000_000)))
+    write("binary.csv", "", (bytes(range(256)) * 4096 for _ in range(20)))
+    unclosed = f'{COLUMNS}\n"ann@example.org,'.encode()
+    write("quote.csv", "", [unclosed, *(b"x" * 1000 + b"\n" for _ in range(50_000))])
+    machine = zlib.compressobj(9, wbits=31)
+    bomb = [machine.compress(bytes(mebibyte)) for _ in range(1000)]
+    write("bomb.csv.gz", "unpacks to more than", [*bomb, machine.flush()])
+    write("line.csv", "", [b"a,b\n", *(b"x" * mebibyte for _ in range(60))])
+    mixed = f"{COLUMNS}\n{rows(900, 1)}".encode() + b"caf\xe9@example.org,x,y\n"
+    write("mixed.csv", "", [mixed, b"\xed\xa0\x80@example.org,x,y\n" * 1000])
+    write("nested.json", "", [b"[" * 5 * mebibyte])
+    return made
+
+
+async def test_files_that_want_to_be_a_workers_end(prepared: Prepared, tmp_path: Path) -> None:
+    async with open_stack(prepared, tmp_path, workers=1, roads=ROADS) as stack:
+        source = await make(stack, kind="csv", recipe="csv-completions")
+        (worker,) = stack.workers
+        highest = Highest(worker.pid)
+        async with highest:
+            sent = {}
+            for name, (path, told) in hostile(tmp_path).items():
+                answer = await stack.client.post(
+                    f"/api/sources/{source['id']}/files",
+                    content=_parts(path),
+                    params={"name": name},
+                )
+                assert answer.status_code == 202, answer.text
+                sent[name] = told
+            await upload(stack, source["id"], f"{COLUMNS}\n{rows(0, 500)}".encode())
+            found = await ended(stack, source["id"], len(sent) + 1)
+        await delivered(stack, 501)
+
+        for file in found:
+            if file["name"] in sent:
+                assert file["trouble"] or file["failed"], file
+                assert sent[file["name"]] in str(file["trouble"])
+        assert worker.returncode is None
+        assert 0 < highest.mebibytes < 300
+
+
+async def _parts(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while part := await asyncio.to_thread(file.read, 256 * 1024):
+            yield part
