@@ -8,7 +8,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(INSTALL) --require-hashes --no-deps --requirement
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
-TESTS ?= -n 3
+TESTS ?= -n 3 --dist worksteal
 
 .PHONY: help setup run test check lock
 

@@ -30,6 +30,7 @@ from hub.api.known import (
 )
 from hub.background import cease
 from hub.metrics.metrics import Metrics
+from hub.portal.app import add_portal
 from hub.templates.renderer import Renderer
 
 EVERY_SECOND = timedelta(seconds=1)
@@ -109,5 +110,6 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
         )
         stack.push_async_callback(cease, asyncio.create_task(run_errands(errands)))
         app = build(house)
+        add_portal(app, registry.pepper)
         app.state.on_stop = syncing.running.stop
         yield app

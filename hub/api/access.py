@@ -14,11 +14,13 @@ from hub.registry.caller import Caller
 from hub.registry.integration_records import IntegrationRecord
 
 LONGEST_CREDENTIALS = 4096
+INSIDE = "hub.caller"
+"""Where a request that is made within this process says who makes it. No server ever fills it."""
 
 
 async def authenticate(request: Request) -> Caller:
     """Say who calls, by the Authorization header. Raises Unauthenticated, RegistryUnavailable."""
-    trusted = house_of(request).trusted
+    trusted: Caller | None = request.scope.get(INSIDE) or house_of(request).trusted
     if trusted is not None:
         return trusted
     user_id, api_key = _credentials(request.headers.get("authorization", ""))

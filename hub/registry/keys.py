@@ -105,6 +105,13 @@ class Keys:
         self._uses[found_id] = now
         return known.caller
 
+    async def caller(self, key_id: str) -> Caller | None:
+        """Return whose key this is, while it is good. Raises RegistryUnavailable."""
+        known = await self._cache.find(key_id)
+        if known is None or _is_expired(known, self._clock()):
+            return None
+        return known.caller
+
     async def note_uses(self) -> None:
         """Write down when keys were last used: at most once a minute for each key."""
         uses, self._uses = self._uses, {}

@@ -289,6 +289,7 @@ def test_the_doctor_finds_nothing_broken(hub: Hub) -> None:
         "clock": "ok",
         "sql": "ok",
         "worker": "warning",
+        "landing": "ok",
         "smtp": "warning",
     }
 

@@ -1,0 +1,62 @@
+"""The portal's routes, put in front of an application that serves the API."""
+
+from collections.abc import Awaitable, Callable
+from importlib.resources import as_file
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from hub.api.house import house_of
+from hub.portal.frame import SIGN_IN, STATIC, Forged, Porter, SignedOut, go, render, renew, visit_of
+from hub.portal.inside import Refusal
+from hub.portal.pages import deliveries, integrations, replays, sign_in
+from hub.portal.pages.page import Page, Pages
+from hub.portal.sessions import Guesses
+
+ROOT = "/portal"
+
+
+def add_portal(app: FastAPI, secret: Callable[[], Awaitable[bytes]]) -> None:
+    """Serve `/portal`; its sessions are signed with what is made of `secret`."""
+    app.state.porter = Porter(secret, Guesses(app.state.house.clock))
+    with as_file(STATIC) as folder:
+        app.mount(f"{ROOT}/static", StaticFiles(directory=folder), name="portal")
+    for path, methods, handle in sign_in.OPEN:
+        app.add_api_route(ROOT + path, _open(handle), methods=methods, include_in_schema=False)
+    for path, methods, page in _pages():
+        app.add_api_route(ROOT + path, _signed_in(page), methods=methods, include_in_schema=False)
+
+
+def _pages() -> Pages:
+    return (*sign_in.PAGES, *integrations.PAGES, *deliveries.PAGES, *replays.PAGES)
+
+
+def _open(handle: Callable[[Request], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return await handle(request)
+
+    return answer
+
+
+def _signed_in(page: Page) -> Callable[..., Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            visit = await visit_of(request)
+        except SignedOut:
+            if "hx-request" in request.headers:
+                # A part of a page cannot hold the sign-in form: the whole page goes there.
+                return Response(status_code=204, headers={"HX-Redirect": SIGN_IN})
+            return go(SIGN_IN)
+        try:
+            response = await page(visit)
+        except Forged:
+            words = "This form is not from a page of this session. Go back, load it anew, send it."
+            return render("message.html", status=403, title="Not sent", words=words)
+        except Refusal as refusal:
+            response = visit.refused(refusal)
+        renew(response, visit, house_of(request))
+        return response
+
+    return answer

@@ -1,0 +1,189 @@
+"""What all pages do alike: who has signed in, how a page is made, and what its answer carries."""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qsl
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from hub.api.house import House, house_of
+from hub.portal import words
+from hub.portal.inside import Api, Refusal
+from hub.portal.sessions import RENEWED_AFTER, Guesses, Seal, Session
+
+COOKIE, TOKEN = "hub_session", "csrf"
+PURPOSE = b"sessions of the portal"
+HOME, SIGN_IN = "/portal", "/portal/sign-in"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+MOST_FIELDS = 200
+STATIC = files("hub.portal") / "static"
+
+Facts = dict[str, Any]
+
+_templates = Environment(
+    loader=PackageLoader("hub.portal"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters |= {"number": words.number, "age": words.age}
+_templates.globals |= {
+    "state_of": words.state_of,
+    "moment": words.moment,
+    "duration": lambda seconds: words.age(timedelta(seconds=seconds)),
+}
+
+
+class Porter:
+    """Lets people in: seals their sessions, and slows down those who guess.
+
+    `secret` is asked for when somebody comes: the registry, which has it, may be away before.
+    """
+
+    def __init__(self, secret: Callable[[], Awaitable[bytes]], guesses: Guesses) -> None:
+        self._secret = secret
+        self._seal: Seal | None = None
+        self.guesses = guesses
+
+    async def seal(self) -> Seal:
+        """Give what signs sessions. Raises RegistryUnavailable."""
+        if self._seal is None:
+            self._seal = Seal(hmac.digest(await self._secret(), PURPOSE, "sha256"))
+        return self._seal
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request of somebody who has signed in."""
+
+    request: Request
+    api: Api
+    session: Session
+    seal: Seal
+
+    @property
+    def program(self) -> str:
+        """The program that is looked at."""
+        return self.session.program
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the key may change anything of that program."""
+        return self.api.caller.may_write(self.program)
+
+    def page(self, template: str, *, status: int = 200, **facts: object) -> Response:
+        """Make a page."""
+        house = house_of(self.request)
+        return render(
+            template,
+            status=status,
+            visit=self,
+            csrf=self.seal.token(self.session),
+            now=house.clock(),
+            **facts,
+        )
+
+    def refused(self, refusal: Refusal) -> Response:
+        """Show what the API refuses."""
+        status = refusal.status if refusal.status < 500 else 503
+        return self.page("refused.html", status=status, refusal=refusal)
+
+
+class SignedOut(Exception):
+    """Nobody has signed in, or the session is over."""
+
+
+class Forged(Exception):
+    """A form that is not one of ours."""
+
+
+def render(template: str, *, status: int = 200, **facts: object) -> Response:
+    """Make a page of a template."""
+    return HTMLResponse(_templates.get_template(template).render(facts), status, HEADERS)
+
+
+def go(path: str) -> Response:
+    """Send the browser elsewhere, after something was done."""
+    return RedirectResponse(path, 303, HEADERS)
+
+
+async def visit_of(request: Request) -> Visit:
+    """Say who has signed in. Raises SignedOut."""
+    house, porter = house_of(request), porter_of(request)
+    seal = await porter.seal()
+    session = seal.read(request.cookies.get(COOKIE, ""), house.clock())
+    caller = await house.keys.caller(session.key_id) if session else None
+    if session is None or caller is None:
+        raise SignedOut
+    if session.program and not caller.may_read(session.program):
+        raise SignedOut
+    return Visit(request, Api(request.app, caller), session, seal)
+
+
+def porter_of(request: Request) -> Porter:
+    """Give the porter of this application."""
+    porter: Porter = request.app.state.porter
+    return porter
+
+
+async def form_of(request: Request, visit: Visit) -> dict[str, str]:
+    """Read a form, after looking whether it is ours. Raises Forged."""
+    form = await read_form(request)
+    if not visit.seal.is_token(visit.session, form.pop(TOKEN, "")):
+        raise Forged
+    return form
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Read the fields of a form; white space around them was typed by accident."""
+    body = (await request.body()).decode("utf-8", "replace")
+    pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    return {name: value.strip() for name, value in pairs}
+
+
+def keep(response: Response, request: Request, seal: Seal, session: Session) -> None:
+    """Hand the cookie of a session out."""
+    response.set_cookie(
+        COOKIE,
+        seal.sign(session),
+        path=HOME,
+        httponly=True,
+        samesite="lax",
+        secure=_is_public(request),
+    )
+
+
+def renew(response: Response, visit: Visit, house: House) -> None:
+    """Write the cookie anew when it is some time old, so that whoever is here stays."""
+    now = house.clock()
+    if now - visit.session.seen >= RENEWED_AFTER and "set-cookie" not in response.headers:
+        keep(response, visit.request, visit.seal, visit.session.at(now))
+
+
+def _is_public(request: Request) -> bool:
+    return house_of(request).public_url.startswith("https:")
+
+
+def texts(facts: Mapping[str, object]) -> dict[str, str]:
+    """Write facts as the fields of a form hold them."""
+    return {
+        name: ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        for name, value in facts.items()
+        if value is not None
+    }

@@ -1,0 +1,11 @@
+"""What a page is: something that answers a visit."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.responses import Response
+
+from hub.portal.frame import Visit
+
+Page = Callable[[Visit], Awaitable[Response]]
+Pages = Sequence[tuple[str, list[str], Page]]
+"""Where each page is, below the portal's own path."""

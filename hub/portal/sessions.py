@@ -1,0 +1,119 @@
+"""Sessions: a signed cookie that names a key, for as long as the key is good. Pure.
+
+Nothing is kept on the server: a session ends when it was idle for too long, when it is too old,
+when its key is revoked, or when the secret that signs it goes.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+IDLE, LONGEST = timedelta(hours=1), timedelta(hours=12)
+RENEWED_AFTER = timedelta(minutes=1)
+"""How old a cookie is before it is written anew; not for every picture of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who has signed in, when, and when they were last here. `program` is what they look at."""
+
+    key_id: str
+    began: datetime
+    seen: datetime
+    nonce: str
+    program: str = ""
+
+    def at(self, now: datetime) -> "Session":
+        """Give the same session, seen now."""
+        return replace(self, seen=now)
+
+
+class Seal:
+    """Signs sessions and looks at signatures; `secret` are 32 bytes that nobody else has."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def sign(self, session: Session) -> str:
+        """Write a session down as the value of a cookie."""
+        held = [session.key_id, _seconds(session.began), _seconds(session.seen)]
+        payload = msgspec.json.encode([*held, session.nonce, session.program])
+        return f"{_text(payload)}.{_text(self._of(b'session', payload))}"
+
+    def read(self, cookie: str, now: datetime) -> Session | None:
+        """Give the session that a cookie holds; None if it is not ours, or over."""
+        written, _, signature = cookie.partition(".")
+        try:
+            payload, given = _bytes(written), _bytes(signature)
+        except (binascii.Error, ValueError):
+            return None
+        if not hmac.compare_digest(given, self._of(b"session", payload)):
+            return None
+        key_id, began, seen, nonce, program = msgspec.json.decode(payload)
+        session = Session(key_id, _moment(began), _moment(seen), nonce, program)
+        is_over = now - session.seen > IDLE or now - session.began > LONGEST
+        return None if is_over else session
+
+    def token(self, session: Session) -> str:
+        """Give what every form of this session carries, so that no other page can send it."""
+        name = f"{session.key_id} {session.nonce}".encode()
+        return _text(self._of(b"form", name))
+
+    def is_token(self, session: Session, given: str) -> bool:
+        """Say whether a form is one of ours."""
+        return hmac.compare_digest(given.encode(), self.token(session).encode())
+
+    def _of(self, purpose: bytes, what: bytes) -> bytes:
+        return hmac.digest(self._secret, purpose + b"\0" + what, hashlib.sha256)
+
+
+class Guesses:
+    """Slows down whoever tries keys: after a few failures each further one is waited for.
+
+    In this process only, by address. `wait` says how long; nothing is slept here.
+    """
+
+    free, most = 5, 10_000
+    longest = timedelta(minutes=15)
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._failed: dict[str, tuple[int, datetime]] = {}
+
+    def wait(self, address: str) -> timedelta:
+        """Say how long this address has to wait before it may try again."""
+        count, at = self._failed.get(address, (0, self._clock()))
+        if count < self.free:
+            return timedelta()
+        pause = min(timedelta(seconds=2 ** min(count - self.free, 20)), self.longest)
+        return max(at + pause - self._clock(), timedelta())
+
+    def note(self, address: str, *, succeeded: bool) -> None:
+        """Take note of how a try ended."""
+        count, _ = self._failed.pop(address, (0, self._clock()))
+        if not succeeded:
+            self._failed[address] = count + 1, self._clock()
+        while len(self._failed) > self.most:
+            del self._failed[next(iter(self._failed))]
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _text(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

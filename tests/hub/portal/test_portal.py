@@ -1,0 +1,382 @@
+"""The portal, page by page, over the whole application: what is shown, and what is refused."""
+
+import re
+
+import httpx
+import pytest
+
+from hub.portal.sessions import IDLE, LONGEST, Guesses
+from tests.hub.api.conftest import Hub
+from tests.hub.portal.conftest import Browser
+
+EVIL = "<script>alert(1)</script>"
+FORM = {
+    "name": "Acme to the LMS",
+    "provider": "lms",
+    "technicalEmails": "ops@example.org, dev@example.org",
+    "statementUrl": "https://lrs.example.org/xapi/statements",
+    "authenticationUrl": "https://lrs.example.org/oauth/token",
+    "clientId": "acme",
+    "clientSecret": "s3cr3t",
+    "status": "disabled",
+}
+STATEMENT = {
+    "actor": {"mbox": "mailto:ann@example.org"},
+    "verb": {"id": "http://adlnet.gov/expapi/verbs/completed"},
+    "object": {"id": "https://example.org/courses/1"},
+}
+Keys = dict[str, str]
+
+
+async def test_whoever_has_no_session_is_asked_to_sign_in(browser: Browser) -> None:
+    for path in ("/portal", "/portal/integrations", "/portal/integrations/x/parked"):
+        answer = await browser.go(path)
+        assert answer.url.path == "/portal/sign-in"
+        assert "API key" in browser.text
+
+    part = await browser.client.get("/portal/integrations/rows", headers={"HX-Request": "true"})
+    assert (part.status_code, part.headers["hx-redirect"]) == (204, "/portal/sign-in")
+
+
+async def test_a_key_opens_the_integrations_of_its_program(browser: Browser, keys: Keys) -> None:
+    answer = await browser.sign_in(keys["acme"])
+
+    assert answer.url.path == "/portal/integrations"
+    assert "There is no integration yet" in browser.text
+    (cookie,) = browser.client.cookies.jar
+    assert cookie.has_nonstandard_attr("HttpOnly")
+    assert cookie.get_nonstandard_attr("SameSite") == "lax"
+    assert cookie.path == "/portal"
+    assert keys["acme"] not in str(cookie.value)
+
+
+async def test_pages_load_nothing_from_elsewhere_and_run_nothing_of_their_own(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    root = f"/portal/integrations/{await hub.integrate()}"
+    await browser.sign_in(keys["acme"])
+    last = ("edit", "delete", "test", "parked", "attempts", "find", "replays")
+    paths = ["/portal/integrations", "/portal/programs", root, *(f"{root}/{one}" for one in last)]
+    answer = await browser.go("/portal/integrations/add")
+    for path in paths:
+        answer = await browser.go(path)
+        assert answer.status_code == 200, path
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        assert answer.headers["cache-control"] == "no-store"
+        assert not re.search(r'(src|href|action)="(https?:)?//', answer.text), path
+        assert not re.search(r"<[^>]+ (style|on\w+)=", answer.text), path
+    for asset in set(re.findall(r'(?:src|href)="(/portal/static/[^"]+)"', answer.text)):
+        assert (await browser.go(asset)).status_code == 200, asset
+
+
+async def test_a_wrong_key_is_refused_and_guessing_is_slowed(browser: Browser, hub: Hub) -> None:
+    for _ in range(Guesses.free):
+        answer = await browser.sign_in("lh_wrong")
+        assert answer.status_code == 401
+        assert "This key is not valid" in browser.text
+
+    slowed = await browser.sign_in("lh_wrong")
+    assert (slowed.status_code, slowed.headers["retry-after"]) == (429, "1")
+    hub.clock.move(seconds=1)
+    assert (await browser.sign_in("lh_wrong")).status_code == 401
+    assert (await browser.sign_in("lh_wrong")).headers["retry-after"] == "2"
+
+
+async def test_a_form_of_another_page_cannot_sign_in(browser: Browser, keys: Keys) -> None:
+    answer = await browser.client.post(
+        "/portal/sign-in",
+        data={"apiKey": keys["acme"]},
+        headers={"Sec-Fetch-Site": "cross-site"},
+    )
+    assert answer.status_code == 403
+    assert not browser.client.cookies
+
+
+@pytest.mark.parametrize("after", [IDLE, LONGEST])
+async def test_a_session_ends_by_itself(
+    browser: Browser, keys: Keys, hub: Hub, after: object
+) -> None:
+    await browser.sign_in(keys["acme"])
+    hub.clock.move(seconds=(IDLE if after is IDLE else LONGEST).total_seconds() + 1)
+    assert (await browser.go("/portal/integrations")).url.path == "/portal/sign-in"
+
+
+async def test_whoever_is_here_stays_until_the_session_is_too_old(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    await browser.sign_in(keys["acme"])
+    for _ in range(13):
+        assert (await browser.go("/portal/integrations")).url.path == "/portal/integrations"
+        hub.clock.move(minutes=54)
+    hub.clock.move(minutes=30)
+    assert (await browser.go("/portal/integrations")).url.path == "/portal/sign-in"
+
+
+async def test_a_session_ends_with_its_key(browser: Browser, keys: Keys, hub: Hub) -> None:
+    await browser.sign_in(keys["acme"])
+    listed = (await hub.system.get("/api/keys")).json()["items"]
+    (key,) = (one["keyId"] for one in listed if one["userId"] == "acme")
+    assert (await hub.system.delete(f"/api/keys/{key}")).is_success
+    hub.clock.move(seconds=6)
+
+    assert (await browser.go("/portal/integrations")).url.path == "/portal/sign-in"
+
+
+async def test_a_cookie_that_is_not_ours_is_no_session(browser: Browser, keys: Keys) -> None:
+    await browser.sign_in(keys["acme"])
+    (cookie,) = browser.client.cookies.jar
+    payload, _, signature = str(cookie.value).partition(".")
+    browser.client.cookies.clear()
+    for forged in ("x", f"{payload}.", f"{payload[:-2]}AA.{signature}", f"{payload}.{payload}"):
+        answer = await browser.client.get(
+            "/portal/integrations", headers={"Cookie": f"hub_session={forged}"}
+        )
+        assert (answer.status_code, answer.headers["location"]) == (303, "/portal/sign-in")
+
+
+async def test_signing_out_ends_the_session(browser: Browser, keys: Keys) -> None:
+    await browser.sign_in(keys["acme"])
+    await browser.send("/portal/sign-out")
+
+    assert not browser.client.cookies
+    assert (await browser.go("/portal/integrations")).url.path == "/portal/sign-in"
+
+
+async def test_an_integration_is_added_changed_and_deleted(browser: Browser, keys: Keys) -> None:
+    await browser.sign_in(keys["acme"])
+    await browser.go("/portal/integrations/add")
+    assert "An LMS" in browser.text
+    added = await browser.send("/portal/integrations", **FORM)
+    assert added.url.path.endswith("/test"), browser.text
+    root = added.url.path.removesuffix("/test")
+
+    await browser.go("/portal/integrations")
+    assert "Acme to the LMS" in browser.text
+    assert "disabled" in browser.text
+    await browser.go("/portal/integrations", q="nothing so")
+    assert "No integration is called so" in browser.text
+
+    await browser.go(f"{root}/edit")
+    assert "s3cr3t" not in browser.answer.text
+    assert 'value="ops@example.org, dev@example.org"' in browser.answer.text
+    changed = {**FORM, "name": "Another name", "clientSecret": "", "batchSize": "20"}
+    del changed["provider"]
+    assert (await browser.send(f"{root}/edit", **changed)).url.path == root, browser.text
+    assert "Another name" in browser.text
+    assert "kept, never shown" in browser.text
+
+    await browser.go("/portal/integrations/add")
+    assert "An LMS" not in browser.text
+    await browser.go(f"{root}/delete")
+    assert "Nothing waits" in browser.text
+    assert (await browser.send(f"{root}/delete")).url.path == "/portal/integrations"
+    assert (await browser.go(root)).status_code == 404
+
+
+async def test_what_is_wrong_is_told_beside_its_field(browser: Browser, keys: Keys) -> None:
+    await browser.sign_in(keys["acme"])
+    await browser.go("/portal/integrations/add")
+    wrong = {**FORM, "statementUrl": "ftp://x", "clientId": "", "batchSize": "many"}
+    answer = await browser.send("/portal/integrations", **wrong)
+
+    assert answer.status_code == 422
+    assert answer.text.count('aria-invalid="true"') == 2
+    assert 'value="Acme to the LMS"' in answer.text
+    assert "s3cr3t" not in answer.text
+    assert "2 fields need another look" in browser.text
+
+    answer = await browser.send("/portal/integrations", **{**FORM, "statementUrl": "ftp://x"})
+    assert answer.text.count('aria-invalid="true"') == 1
+    assert "1 field needs another look" in browser.text
+
+
+async def test_it_is_enabled_and_disabled(browser: Browser, keys: Keys, hub: Hub) -> None:
+    integration = await hub.integrate()
+    await browser.sign_in(keys["acme"])
+    await browser.go(f"/portal/integrations/{integration}")
+    assert "Statements are delivered as they come" in browser.text
+    await browser.send(f"/portal/integrations/{integration}/status", status="disabled")
+    assert "Somebody disabled it" in browser.text
+
+
+async def test_nothing_can_be_sent_without_the_token_of_the_session(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    integration = await hub.integrate()
+    await browser.sign_in(keys["acme"])
+    root = f"/portal/integrations/{integration}"
+    for path in (
+        "/portal/sign-out",
+        "/portal/programs",
+        "/portal/integrations",
+        *(
+            f"{root}/{last}"
+            for last in ("edit", "status", "delete", "test", "parked", "replays", "replays/steer")
+        ),
+    ):
+        for token in ("", "wrong", "ä"):
+            answer = await browser.client.post(path, data={**FORM, "csrf": token})
+            assert answer.status_code == 403, path
+    assert (await hub.acme.get(f"/api/integrations/{integration}")).json()["revision"] == 1
+
+
+async def test_whoever_may_only_read_sees_no_button_that_writes(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    root = f"/portal/integrations/{await hub.integrate()}"
+    await browser.sign_in(keys["reader"])
+    for path in ("/portal/integrations", *(root + one for one in ("", "/parked", "/replays"))):
+        answer = await browser.go(path)
+        assert answer.status_code == 200, path
+        forms = re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', answer.text)
+        assert forms == ["/portal/sign-out"], path
+        assert not re.search(r'/(edit|delete|add|test)"', answer.text), path
+
+    await browser.go("/portal/integrations")
+    assert (await browser.send(f"{root}/status", status="disabled")).status_code == 403
+
+
+async def test_what_a_stranger_must_not_see_is_not_there(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    root = f"/portal/integrations/{await hub.integrate()}"
+    await browser.sign_in(keys["other"])
+    assert "Acme" not in browser.text
+    for last in (
+        "",
+        "/edit",
+        "/delete",
+        "/test",
+        "/state",
+        "/parked",
+        "/attempts",
+        "/find",
+        "/replays",
+    ):
+        answer = await browser.go(root + last)
+        assert answer.status_code == 404, last
+        assert "lrs.example.org" not in answer.text
+    await browser.go("/portal/programs")
+    assert "ACME" not in browser.text
+    assert (await browser.send("/portal/programs", program="ACME")).status_code == 404
+
+
+async def test_a_system_key_chooses_a_program(browser: Browser, keys: Keys, hub: Hub) -> None:
+    await hub.integrate()
+    answer = await browser.sign_in(keys["admin"])
+    assert answer.url.path == "/portal/programs"
+    await browser.send("/portal/programs", program="ACME")
+    assert "Acme to the LMS" in browser.text
+    await browser.go("/portal/programs")
+    await browser.send("/portal/programs", program="OTHER")
+    assert "There is no integration yet" in browser.text
+
+
+async def test_names_and_ids_full_of_markup_are_text(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    root = f"/portal/integrations/{await hub.integrate(name=EVIL, clientId=EVIL)}"
+    await browser.sign_in(keys["acme"])
+    for path in ("/portal/integrations", root, f"{root}/edit", f"{root}/delete", f"{root}/parked"):
+        answer = await browser.go(path)
+        assert EVIL not in answer.text
+        assert "&lt;script&gt;alert(1)" in answer.text
+    await browser.go(f"{root}/find", id=EVIL)
+    assert EVIL not in browser.answer.text
+
+
+async def test_a_statement_is_found(browser: Browser, keys: Keys, hub: Hub) -> None:
+    integration = await hub.integrate(status="disabled")
+    sent = await hub.acme.post(f"/api/integrations/{integration}/statements", json=STATEMENT)
+    (statement,) = sent.json()["accepted"]
+    await browser.sign_in(keys["acme"])
+    root = f"/portal/integrations/{integration}"
+    await browser.go(f"{root}/find", id=statement)
+    assert "queued" in browser.text
+    await browser.go(f"{root}/find", id="00000000-0000-4000-8000-000000000000")
+    assert "nothing is known of a statement" in browser.text
+
+    await browser.go(root)
+    assert "1 statement waits" in browser.text
+    await browser.go(f"{root}/delete")
+    assert "1 statement waits or is parked" in browser.text
+
+
+async def test_a_test_shows_each_step_of_the_way(browser: Browser, keys: Keys, hub: Hub) -> None:
+    root = f"/portal/integrations/{await hub.integrate()}"
+    await browser.sign_in(keys["acme"])
+    await browser.go(f"{root}/test")
+    answer = await browser.send(f"{root}/test")
+
+    assert answer.status_code == 200
+    assert "What happened" in browser.text
+    assert "failed" in browser.text
+
+
+async def test_what_was_discarded_is_counted_and_sent_again(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    integration = await hub.integrate(status="disabled")
+    path, root = f"/api/integrations/{integration}", f"/portal/integrations/{integration}/replays"
+    for number in range(3):
+        await hub.acme.post(f"{path}/statements", json={**STATEMENT, "context": {"language": "en"}})
+        hub.clock.move(seconds=number)
+    await hub.acme.post(f"{path}/queue/purge")
+    await browser.sign_in(keys["acme"])
+    await browser.go(root)
+    assert "Nothing was sent again yet" in browser.text
+
+    at = {"since": "2026-03-01T00:00", "until": "", "outcome": "delivered", "status": ""}
+    await browser.send(root, **at)
+    assert "Nothing was delivered in that time" in browser.text
+    await browser.send(root, **{**at, "outcome": "discarded"})
+    assert "3 statements" in browser.text
+    assert "KiB" in browser.text
+    assert "Nothing was sent again yet" in browser.text
+    begun = await browser.send(root, **{**at, "outcome": "discarded", "sure": "yes"})
+    assert begun.url.path == root
+    assert "replay of" in browser.text
+    (listed,) = (await hub.acme.get(f"{path}/operations")).json()["items"]
+
+    await browser.send(f"{root}/steer", operation=listed["id"], verb="pause")
+    assert "paused" in browser.text
+    await browser.send(f"{root}/steer", operation=listed["id"], verb="cancel")
+    assert "cancelling" in browser.text
+    assert "Pause" not in browser.text
+    assert (await browser.send(f"{root}/steer", verb="burn")).status_code in {403, 422}
+
+
+async def test_a_replay_of_no_time_is_told(browser: Browser, keys: Keys, hub: Hub) -> None:
+    root = f"/portal/integrations/{await hub.integrate()}/replays"
+    await browser.sign_in(keys["acme"])
+    await browser.go(root)
+    answer = await browser.send(root, since="", outcome="delivered")
+    assert answer.status_code == 422
+    assert "must say since" in browser.text
+
+
+async def test_filters_that_mean_nothing_are_told(browser: Browser, keys: Keys, hub: Hub) -> None:
+    root = f"/portal/integrations/{await hub.integrate()}"
+    await browser.sign_in(keys["acme"])
+    answer = await browser.go(f"{root}/attempts", status="teapot")
+    assert answer.status_code == 200
+    assert 'role="alert"' in answer.text
+    assert (
+        "Nothing is parked with that status"
+        in (await browser.go(f"{root}/parked", status="418")).text
+    )
+
+
+async def test_a_store_that_is_away_is_told_and_the_page_stands(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    root = f"/portal/integrations/{await hub.integrate()}"
+    await browser.sign_in(keys["acme"])
+    hub.redis.connected = False
+
+    assert (await browser.go("/portal/integrations")).status_code == 200
+    assert "unknown" in browser.text
+    answer = await browser.go(f"{root}/attempts")
+    assert answer.status_code == 503
+    assert isinstance(answer, httpx.Response)

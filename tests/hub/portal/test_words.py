@@ -1,0 +1,84 @@
+"""What the pages say of states, lengths of time and numbers."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hub.portal.words import age, number, state_of, statements
+
+NOW = datetime(2026, 3, 2, 12, 24, tzinfo=UTC)
+CALM: dict[str, Any] = {
+    "status": "flowing",
+    "since": None,
+    "reason": None,
+    "nextAttemptAt": None,
+    "queued": 0,
+    "parked": 0,
+    "oldestQueuedAt": None,
+    "lastDeliveredAt": None,
+    "lastAlertAt": None,
+}
+
+
+def test_a_server_that_is_down_is_told_whole() -> None:
+    health = {
+        "status": "down",
+        "reason": "503 Service Unavailable",
+        "since": "2026-03-02T09:12:00Z",
+        "nextAttemptAt": "2026-03-02T12:24:23Z",
+        "queued": 4812,
+        "oldestQueuedAt": "2026-03-02T09:12:00Z",
+    }
+    assert state_of({"health": {**CALM, **health}}, NOW).sentence == (
+        "Waiting for the customer's server: 503 Service Unavailable since 09:12 UTC. The next "
+        "attempt is in 23 s. 4,812 statements wait, the oldest for 3 h 12 min."
+    )
+
+
+@pytest.mark.parametrize(
+    ("health", "word", "tone"),
+    [
+        ({}, "flowing", "good"),
+        ({"parked": 3}, "flowing", "waits"),
+        ({"status": "down", "reason": "x"}, "down", "bad"),
+        ({"status": "refused", "reason": "x"}, "refused", "bad"),
+        ({"status": "disabled"}, "disabled", "off"),
+    ],
+)
+def test_every_state_has_a_word_a_colour_and_what_to_do(
+    health: dict[str, object], word: str, tone: str
+) -> None:
+    found = state_of({"health": {**CALM, **health}}, NOW)
+
+    assert (found.word, found.tone) == (word, tone)
+    assert found.sentence
+    assert bool(found.advice) is (tone != "good")
+
+
+def test_what_cannot_be_told_is_said() -> None:
+    assert state_of({"health": None}, NOW).word == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (-5, "0 s"),
+        (0.4, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min 59 s"),
+        (3600, "1 h"),
+        (3601, "1 h"),
+        (11520, "3 h 12 min"),
+        (90000, "1 d 1 h"),
+    ],
+)
+def test_lengths_of_time_have_two_units(seconds: float, written: str) -> None:
+    assert age(timedelta(seconds=seconds)) == written
+
+
+def test_numbers_have_separators_and_one_is_one() -> None:
+    assert number(1234567) == "1,234,567"
+    assert statements(1, "waits", "wait") == "1 statement waits"
+    assert statements(2000, "waits", "wait") == "2,000 statements wait"
