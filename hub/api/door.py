@@ -21,7 +21,7 @@ from hub.api.problems import problem
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 XAPI = "/xapi/"
-UPLOADS = re.compile(r"/api/sources/[^/]+/files")
+UPLOADS = re.compile(r"/(api|portal)/sources/[^/]+/files")
 """Files are streamed, so that they may be larger than what is held in memory."""
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: not worth a line."""

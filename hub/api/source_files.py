@@ -141,7 +141,9 @@ async def upload_file(
             f"files are uploaded to sources of kind csv; this one is {source.kind.value}"
         )
     named = Named(name)
-    file, is_new = await house.receiving.land_stream(source, named.parts(request), name=named.name)
+    file, is_new = await house.receiving.land_stream(
+        source, named.parts(request), name=lambda: named.name
+    )
     response.status_code = 202 if is_new else 200
     response.headers["Location"] = f"{house.public_url}/api/sources/{source.id}/files/{file.id}"
     note(request, source=source.id, file=file.id, new=is_new, bytes=file.size)

@@ -1,7 +1,7 @@
 """Receiving: bytes are landed, written down, and from then on will be made into statements."""
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -37,11 +37,14 @@ class Receiving:
         source: SourceRecord,
         parts: AsyncIterator[bytes],
         *,
-        name: str = "",
+        name: str | Callable[[], str] = "",
         bucket_object: str | None = None,
         lease: SqlLease | None = None,
     ) -> tuple[SourceFile, bool]:
-        """Land a file of any size; and say whether it is new. Raises TooLarge, LeaseLost."""
+        """Land a file of any size; and say whether it is new. Raises TooLarge, LeaseLost.
+
+        A `name` that comes with the file is asked for when all of it is there.
+        """
         async with open_spool(self._spool, self._largest) as spool:
             async for part in parts:
                 await spool.write(part)
@@ -56,7 +59,7 @@ class Receiving:
             new = NewFile(
                 source_id=source.id,
                 sha256=spool.sha256,
-                name=name or UNNAMED,
+                name=(name if isinstance(name, str) else name()) or UNNAMED,
                 size=spool.size,
                 place=place,
                 landed_at=now,

@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 from hub.api.house import house_of
 from hub.portal.frame import SIGN_IN, STATIC, Forged, Porter, SignedOut, go, render, renew, visit_of
 from hub.portal.inside import Refusal
-from hub.portal.pages import deliveries, integrations, replays, sign_in
+from hub.portal.pages import deliveries, integrations, replays, sign_in, sources
 from hub.portal.pages.page import Page, Pages
 from hub.portal.sessions import Guesses
 
@@ -30,7 +30,10 @@ def add_portal(app: FastAPI, secret: Callable[[], Awaitable[bytes]]) -> None:
 
 
 def _pages() -> Pages:
-    return (*sign_in.PAGES, *integrations.PAGES, *deliveries.PAGES, *replays.PAGES)
+    return (
+        *(*sign_in.PAGES, *integrations.PAGES, *deliveries.PAGES),
+        *(*replays.PAGES, *sources.PAGES),
+    )
 
 
 def _open(handle: Callable[[Request], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:

@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
-from starlette.types import ASGIApp, Message
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive
 
 from hub.api.access import INSIDE
 from hub.registry.caller import Caller
@@ -55,19 +56,37 @@ class Api:
         """Take something away. Raises Refusal."""
         await self._ask("DELETE", path, query, None)
 
+    async def hand_on(self, path: str, request: Request) -> Facts:
+        """Hand the body of a request on, as it comes in. Raises Refusal."""
+        kind = request.headers.get("content-type", "").encode()
+        length = request.headers.get("content-length", "").encode()
+        headers = [(b"content-type", kind)] + ([(b"content-length", length)] if length else [])
+        return _read(*await self._call("POST", path, "", headers, request.receive))
+
     async def _ask(
         self, method: str, path: str, query: Mapping[str, object], form: object
     ) -> Facts:
         body = b"" if form is None else msgspec.json.encode(form)
         said = {name: _text(value) for name, value in query.items() if value not in (None, "")}
-        status, content = await self._call(method, path, urlencode(said), body)
-        found: Facts = msgspec.json.decode(content) if content else {}
-        if status < 400:
-            return found
-        errors = {_field(one["pointer"]): one["detail"] for one in found.get("errors", [])}
-        raise Refusal(status, found.get("title", ""), found.get("detail", ""), errors)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def _call(self, method: str, path: str, query: str, body: bytes) -> tuple[int, bytes]:
+        async def receive() -> Message:
+            return waiting.pop() if waiting else {"type": "http.disconnect"}
+
+        return _read(*await self._call(method, path, urlencode(said), headers, receive))
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: list[tuple[bytes, bytes]],
+        receive: Receive,
+    ) -> tuple[int, bytes]:
         scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -78,26 +97,26 @@ class Api:
             "raw_path": quote(path).encode(),
             "query_string": query.encode(),
             "root_path": "",
-            "headers": [
-                (b"host", b"inside"),
-                (b"content-type", b"application/json"),
-                (b"content-length", str(len(body)).encode()),
-            ],
+            "headers": [(b"host", b"inside"), *headers],
             "server": ("inside", 80),
             "client": ("inside", 0),
             INSIDE: self.caller,
         }
         parts: list[Message] = []
-        waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive() -> Message:
-            return waiting.pop() if waiting else {"type": "http.disconnect"}
 
         async def send(part: Message) -> None:
             parts.append(part)
 
         await self._app(scope, receive, send)
         return parts[0]["status"], b"".join(part.get("body", b"") for part in parts[1:])
+
+
+def _read(status: int, content: bytes) -> Facts:
+    found: Facts = msgspec.json.decode(content) if content else {}
+    if status < 400:
+        return found
+    errors = {_field(one["pointer"]): one["detail"] for one in found.get("errors", [])}
+    raise Refusal(status, found.get("title", ""), found.get("detail", ""), errors)
 
 
 def _text(value: object) -> str:

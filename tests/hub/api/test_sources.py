@@ -130,11 +130,13 @@ async def test_a_file_is_uploaded_whole_or_in_a_form_and_bounded(hub: Hub) -> No
 
     first = await hub.acme.post(path, content=content, params={"name": "a.csv"})
     assert first.status_code == 202, first.text
+    named = await hub.acme.post(path, files={"file": ("ä.csv", b"a,b\n")})
+    assert named.json()["name"] == "ä.csv"
     again = await hub.acme.post(path, files={"file": ("b.csv", content)})
     assert (again.status_code, again.json()["fileId"]) == (200, first.json()["fileId"])
     assert (await hub.acme.post(path, content=b"y" * 55_000)).status_code == 413
     assert (await hub.acme.post(path, content=b"y" * 70_000)).status_code == 413
-    assert await count(hub, source["id"]) == 1
+    assert await count(hub, source["id"]) == 2
 
     hook = await make(hub, **WEBHOOK)
     assert (

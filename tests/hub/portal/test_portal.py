@@ -1,12 +1,15 @@
 """The portal, page by page, over the whole application: what is shown, and what is refused."""
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 
 from hub.portal.sessions import IDLE, LONGEST, Guesses
+from hub.registry.database import Database
 from tests.hub.api.conftest import Hub
+from tests.hub.api.works import Works
 from tests.hub.portal.conftest import Browser
 
 EVIL = "<script>alert(1)</script>"
@@ -380,3 +383,74 @@ async def test_a_store_that_is_away_is_told_and_the_page_stands(
     answer = await browser.go(f"{root}/attempts")
     assert answer.status_code == 503
     assert isinstance(answer, httpx.Response)
+
+
+CSV = (
+    b"email,course_uri,completed_at\n"
+    b"ann@example.org,https://acme.example/c,2026-03-02T09:00:00Z\n"
+    b"<script>,https://acme.example/c,2026-03-02T09:00:00Z\n"
+)
+
+
+async def test_a_file_is_sent_read_and_read_again(
+    browser: Browser, keys: Keys, hub: Hub, tmp_path: Path, database: Database
+) -> None:
+    await hub.integrate()
+    works = Works(hub.house, tmp_path, database)
+    form = {"name": EVIL, "kind": "csv", "recipe": "csv-completions"}
+    made = (await hub.acme.post("/api/programs/ACME/sources", json=form)).json()
+    await browser.sign_in(keys["acme"])
+    await browser.go("/portal/sources")
+    assert EVIL not in browser.answer.text
+    page = await browser.go(f"/portal/sources/{made['id']}")
+    assert "Nothing has landed yet" in browser.text
+    (action,) = re.findall(r'enctype="multipart/form-data" action="([^"]+)"', page.text)
+
+    sent = await browser.client.post(
+        action, files={"file": ("january.csv", CSV)}, follow_redirects=True
+    )
+    assert sent.status_code == 200
+    assert "january.csv" in sent.text
+    assert "<progress" in sent.text
+    await works.run()
+    await browser.go(sent.url.path)
+    assert "1, of these 1 new" in browser.text
+    assert "must be an e-mail address" in browser.text
+    await browser.send(f"{sent.url.path}/reprocess")
+    hub.clock.move(seconds=61)
+    await works.run()
+    await browser.go(sent.url.path)
+    assert "1, of these 0 new" in browser.text
+
+    too_large = await browser.client.post(action, files={"file": ("b.csv", b"y" * 55_000)})
+    assert too_large.status_code == 413
+    assert 'role="alert"' in too_large.text
+    bare = action.partition("?")[0]
+    for path in (bare, f"{bare}?csrf=wrong"):
+        assert (await browser.client.post(path, files={"file": ("c", b"x")})).status_code == 403
+    listed = (await hub.acme.get(f"/api/sources/{made['id']}/files")).json()["items"]
+    assert len(listed) == 1
+
+
+async def test_sources_of_others_are_not_there(browser: Browser, keys: Keys, hub: Hub) -> None:
+    form = {"name": "Old LMS", "kind": "csv", "recipe": "csv-completions"}
+    made = (await hub.acme.post("/api/programs/ACME/sources", json=form)).json()
+    await browser.sign_in(keys["other"])
+    await browser.go("/portal/sources")
+    assert "Old LMS" not in browser.text
+    assert (await browser.go(f"/portal/sources/{made['id']}")).status_code == 404
+
+
+async def test_whoever_may_only_read_can_send_no_file(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    form = {"name": "Old LMS", "kind": "csv", "recipe": "csv-completions"}
+    made = (await hub.acme.post("/api/programs/ACME/sources", json=form)).json()
+    await browser.sign_in(keys["reader"])
+    page = await browser.go(f"/portal/sources/{made['id']}")
+    assert "multipart" not in page.text
+    (token,) = re.findall(r'name="csrf" value="([^"]+)"', page.text)
+    sent = await browser.client.post(
+        f"/portal/sources/{made['id']}/files?csrf={token}", files={"file": ("a.csv", CSV)}
+    )
+    assert sent.status_code == 403
