@@ -5,7 +5,6 @@ key may see is decided in one place.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,17 +19,15 @@ Facts = dict[str, Any]
 LARGEST_PAGE = 500
 
 
-@dataclass(frozen=True, slots=True)
 class Refusal(Exception):
     """What the API refuses, in its own words; `errors` by the name of their field."""
 
-    status: int
-    title: str
-    detail: str
-    errors: Mapping[str, str]
-
-    def __str__(self) -> str:
-        return self.detail or self.title
+    def __init__(self, status: int, title: str, detail: str, errors: Mapping[str, str]) -> None:
+        super().__init__(detail or title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.errors = errors
 
 
 class Api:
