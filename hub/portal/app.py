@@ -9,7 +9,18 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from hub.api.house import house_of
-from hub.portal.frame import SIGN_IN, STATIC, Forged, Porter, SignedOut, go, render, renew, visit_of
+from hub.portal.frame import (
+    IN_DIALOG,
+    SIGN_IN,
+    STATIC,
+    Forged,
+    Porter,
+    SignedOut,
+    go,
+    render,
+    renew,
+    visit_of,
+)
 from hub.portal.inside import Refusal
 from hub.portal.pages import deliveries, integrations, replays, sign_in, sources
 from hub.portal.pages.page import Page, Pages
@@ -51,6 +62,8 @@ def _signed_in(page: Page) -> Callable[..., Awaitable[Response]]:
             if "hx-request" in request.headers:
                 # A part of a page cannot hold the sign-in form: the whole page goes there.
                 return Response(status_code=204, headers={"HX-Redirect": SIGN_IN})
+            if IN_DIALOG in request.headers:
+                return Response(status_code=204, headers={"X-Go": SIGN_IN})
             return go(SIGN_IN)
         try:
             response = await page(visit)

@@ -1,7 +1,7 @@
 """What all pages do alike: who has signed in, how a page is made, and what its answer carries."""
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
@@ -15,9 +15,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from hub.api.house import House, house_of
 from hub.portal import words
 from hub.portal.inside import Api, Refusal
+from hub.portal.navigation import Shown, places
 from hub.portal.sessions import RENEWED_AFTER, Guesses, Seal, Session
 
 COOKIE, TOKEN = "hub_session", "csrf"
+TOLD = "hub_told"
+"""The cookie that says on the next page what was done on this one."""
+IN_DIALOG = "x-dialog"
+"""The header of forms that are shown and sent in a dialog, see static/dialog.js."""
 PURPOSE = b"sessions of the portal"
 HOME, SIGN_IN = "/portal", "/portal/sign-in"
 POLICY = (
@@ -87,10 +92,26 @@ class Visit:
         """Whether the key may change anything of that program."""
         return self.api.caller.may_write(self.program)
 
+    @property
+    def path(self) -> str:
+        """Where the page is."""
+        return str(self.request.scope["path"])
+
+    @property
+    def places(self) -> Sequence[Shown]:
+        """Where one can go from every page."""
+        is_system = self.api.caller.system
+        return places(self.path, has_program=bool(self.program), is_system=is_system)
+
+    @property
+    def told(self) -> str:
+        """What was done just now, if the page before said so."""
+        return self.seal.read_words(self.request.cookies.get(TOLD, ""))
+
     def page(self, template: str, *, status: int = 200, **facts: object) -> Response:
         """Make a page."""
         house = house_of(self.request)
-        return render(
+        answer = render(
             template,
             status=status,
             visit=self,
@@ -98,6 +119,19 @@ class Visit:
             now=house.clock(),
             **facts,
         )
+        if TOLD in self.request.cookies and "hx-request" not in self.request.headers:
+            answer.delete_cookie(TOLD, path=HOME)
+        return answer
+
+    def go(self, path: str, told: str = "") -> Response:
+        """Send the browser elsewhere after something was done, which the next page then tells."""
+        if IN_DIALOG in self.request.headers:
+            answer = Response(status_code=204, headers={**HEADERS, "X-Go": path})
+        else:
+            answer = go(path)
+        if told:
+            hand_out(answer, self.request, TOLD, self.seal.sign_words(told))
+        return answer
 
     def refused(self, refusal: Refusal) -> Response:
         """Show what the API refuses."""
@@ -159,9 +193,14 @@ async def read_form(request: Request) -> dict[str, str]:
 
 def keep(response: Response, request: Request, seal: Seal, session: Session) -> None:
     """Hand the cookie of a session out."""
+    hand_out(response, request, COOKIE, seal.sign(session))
+
+
+def hand_out(response: Response, request: Request, name: str, value: str) -> None:
+    """Set a cookie that only the portal is sent, and no script can read."""
     response.set_cookie(
-        COOKIE,
-        seal.sign(session),
+        name,
+        value,
         path=HOME,
         httponly=True,
         samesite="lax",
@@ -172,7 +211,8 @@ def keep(response: Response, request: Request, seal: Seal, session: Session) -> 
 def renew(response: Response, visit: Visit, house: House) -> None:
     """Write the cookie anew when it is some time old, so that whoever is here stays."""
     now = house.clock()
-    if now - visit.session.seen >= RENEWED_AFTER and "set-cookie" not in response.headers:
+    is_kept = any(one.startswith(f"{COOKIE}=") for one in response.headers.getlist("set-cookie"))
+    if now - visit.session.seen >= RENEWED_AFTER and not is_kept:
         keep(response, visit.request, visit.seal, visit.session.at(now))
 
 

@@ -44,21 +44,26 @@ class Seal:
         """Write a session down as the value of a cookie."""
         held = [session.key_id, _seconds(session.began), _seconds(session.seen)]
         payload = msgspec.json.encode([*held, session.nonce, session.program])
-        return f"{_text(payload)}.{_text(self._of(b'session', payload))}"
+        return self._sealed(b"session", payload)
 
     def read(self, cookie: str, now: datetime) -> Session | None:
         """Give the session that a cookie holds; None if it is not ours, or over."""
-        written, _, signature = cookie.partition(".")
-        try:
-            payload, given = _bytes(written), _bytes(signature)
-        except (binascii.Error, ValueError):
-            return None
-        if not hmac.compare_digest(given, self._of(b"session", payload)):
+        payload = self._opened(b"session", cookie)
+        if payload is None:
             return None
         key_id, began, seen, nonce, program = msgspec.json.decode(payload)
         session = Session(key_id, _moment(began), _moment(seen), nonce, program)
         is_over = now - session.seen > IDLE or now - session.began > LONGEST
         return None if is_over else session
+
+    def sign_words(self, words: str) -> str:
+        """Write words down as the value of a cookie."""
+        return self._sealed(b"words", words.encode())
+
+    def read_words(self, cookie: str) -> str:
+        """Read words that were signed here; none of what is not ours."""
+        payload = self._opened(b"words", cookie)
+        return "" if payload is None else payload.decode()
 
     def token(self, session: Session) -> str:
         """Give what every form of this session carries, so that no other page can send it."""
@@ -68,6 +73,17 @@ class Seal:
     def is_token(self, session: Session, given: str) -> bool:
         """Say whether a form is one of ours."""
         return hmac.compare_digest(given.encode(), self.token(session).encode())
+
+    def _sealed(self, purpose: bytes, payload: bytes) -> str:
+        return f"{_text(payload)}.{_text(self._of(purpose, payload))}"
+
+    def _opened(self, purpose: bytes, cookie: str) -> bytes | None:
+        written, _, signature = cookie.partition(".")
+        try:
+            payload, given = _bytes(written), _bytes(signature)
+        except (binascii.Error, ValueError):
+            return None
+        return payload if hmac.compare_digest(given, self._of(purpose, payload)) else None
 
     def _of(self, purpose: bytes, what: bytes) -> bytes:
         return hmac.digest(self._secret, purpose + b"\0" + what, hashlib.sha256)

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from hub.portal.frame import HOME, Visit, form_of, go
+from hub.portal.frame import HOME, Visit, form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.page import Pages
 
@@ -46,7 +46,7 @@ async def steer(visit: Visit) -> Response:
     is_sure = form.get("sure") == "yes"
     told = await visit.api.post(path, {**choice, "dryRun": not is_sure})
     if is_sure:
-        return go(f"{HOME}/integrations/{visit.request.path_params['integration_id']}/parked")
+        return visit.go(f"{HOME}/integrations/{visit.request.path_params['integration_id']}/parked")
     count = told["released" if verb == "release" else "discarded"]
     it = await visit.api.get(_path(visit))
     return visit.page("sure.html", it=it, verb=verb, count=count, form=form)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
-from hub.portal.frame import HOME, Visit, form_of, go, texts
+from hub.portal.frame import HOME, Visit, form_of, texts
 from hub.portal.inside import LARGEST_PAGE, Facts, Refusal
 from hub.portal.pages.page import Pages
 
@@ -13,12 +13,13 @@ SECRETS = ("clientSecret", "refreshToken")
 NUMBERS = ("batchSize", "concurrency")
 ROOT = f"{HOME}/integrations"
 SHOWN = 200
+DISABLED = "It is disabled: what arrives is held, and goes out once it is enabled."
 
 
 async def table(visit: Visit) -> Response:
     """List the integrations of a program."""
     if not visit.program:
-        return go(f"{HOME}/programs")
+        return visit.go(f"{HOME}/programs")
     return visit.page("integrations.html", **await _listed(visit))
 
 
@@ -55,7 +56,7 @@ async def added(visit: Visit) -> Response:
         made = await visit.api.post(path, said | {"clientSecret": form.get("clientSecret", "")})
     except Refusal as refusal:
         return await _ask(visit, form, refusal.errors, refusal)
-    return go(f"{ROOT}/{made['id']}/test")
+    return visit.go(f"{ROOT}/{made['id']}/test")
 
 
 async def edit(visit: Visit) -> Response:
@@ -81,14 +82,16 @@ async def edited(visit: Visit) -> Response:
             errors=refusal.errors,
             trouble=_trouble(refusal),
         )
-    return go(f"{ROOT}/{changed['id']}")
+    return visit.go(f"{ROOT}/{changed['id']}")
 
 
 async def turn(visit: Visit) -> Response:
     """Enable or disable an integration."""
     form = await form_of(visit.request, visit)
     changed = await visit.api.patch(_path(visit), {"status": form.get("status", "")})
-    return go(f"{ROOT}/{changed['id']}")
+    is_active = changed["status"] == "active"
+    told = "It is enabled: what waits goes out." if is_active else DISABLED
+    return visit.go(f"{ROOT}/{changed['id']}", told)
 
 
 async def ask_to_delete(visit: Visit) -> Response:
@@ -100,7 +103,7 @@ async def delete(visit: Visit) -> Response:
     """Delete an integration, with what waits if that was said."""
     form = await form_of(visit.request, visit)
     await visit.api.delete(_path(visit), discard="discard" in form)
-    return go(ROOT)
+    return visit.go(ROOT)
 
 
 async def ask_to_test(visit: Visit) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from hub.portal.frame import HOME, Visit, form_of, go
+from hub.portal.frame import HOME, Visit, form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.page import Pages
 
@@ -34,7 +34,9 @@ async def begin(visit: Visit) -> Response:
         errors = refusal.errors or {"": str(refusal)}
         return await _page(visit, form, errors, status=refusal.status)
     if is_sure:
-        return go(f"{HOME}/integrations/{visit.request.path_params['integration_id']}/replays")
+        return visit.go(
+            f"{HOME}/integrations/{visit.request.path_params['integration_id']}/replays"
+        )
     return await _page(visit, form, {}, counted=told)
 
 
@@ -45,7 +47,7 @@ async def steer(visit: Visit) -> Response:
     if verb not in VERBS:
         raise Refusal(422, "What is to be done?", "work is paused, resumed or cancelled", {})
     await visit.api.post(f"{_path(visit)}/operations/{operation}/{verb}")
-    return go(f"{HOME}/integrations/{visit.request.path_params['integration_id']}/replays")
+    return visit.go(f"{HOME}/integrations/{visit.request.path_params['integration_id']}/replays")
 
 
 async def _page(

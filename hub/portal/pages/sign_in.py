@@ -70,7 +70,7 @@ async def sign_out(visit: Visit) -> Response:
 
 async def home(visit: Visit) -> Response:
     """Go where most people want to."""
-    return go(f"{HOME}/integrations" if visit.program else f"{HOME}/programs")
+    return visit.go(f"{HOME}/integrations" if visit.program else f"{HOME}/programs")
 
 
 async def choose(visit: Visit) -> Response:

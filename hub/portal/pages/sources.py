@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from hub.portal.frame import HOME, TOKEN, Forged, Visit, form_of, go
+from hub.portal.frame import HOME, TOKEN, Forged, Visit, form_of
 from hub.portal.inside import LARGEST_PAGE, Facts, Refusal
 from hub.portal.pages.page import Pages
 
@@ -13,7 +13,7 @@ SHOWN = 50
 async def table(visit: Visit) -> Response:
     """List the sources of a program."""
     if not visit.program:
-        return go(f"{HOME}/programs")
+        return visit.go(f"{HOME}/programs")
     found = await visit.api.get(f"/api/programs/{visit.program}/sources", limit=LARGEST_PAGE)
     return visit.page("sources.html", found=found["items"])
 
@@ -38,7 +38,7 @@ async def upload(visit: Visit) -> Response:
     except Refusal as refusal:
         known = await _files(visit)
         return visit.page("source.html", status=refusal.status, trouble=str(refusal), **known)
-    return go(f"{ROOT}/{visit.request.path_params['source_id']}/files/{landed['fileId']}")
+    return visit.go(f"{ROOT}/{visit.request.path_params['source_id']}/files/{landed['fileId']}")
 
 
 async def file(visit: Visit) -> Response:
@@ -56,7 +56,7 @@ async def reprocess(visit: Visit) -> Response:
     await form_of(visit.request, visit)
     await visit.api.post(f"{_file_path(visit)}/reprocess")
     names = visit.request.path_params
-    return go(f"{ROOT}/{names['source_id']}/files/{names['file_id']}")
+    return visit.go(f"{ROOT}/{names['source_id']}/files/{names['file_id']}")
 
 
 async def _files(visit: Visit) -> Facts:

@@ -10,7 +10,7 @@ from hub.portal.sessions import IDLE, LONGEST, Guesses
 from hub.registry.database import Database
 from tests.hub.api.conftest import Hub
 from tests.hub.api.works import Works
-from tests.hub.portal.conftest import Browser
+from tests.hub.portal.conftest import INPUT, Browser
 
 EVIL = "<script>alert(1)</script>"
 FORM = {
@@ -144,6 +144,45 @@ async def test_signing_out_ends_the_session(browser: Browser, keys: Keys) -> Non
 
     assert not browser.client.cookies
     assert (await browser.go("/portal/integrations")).url.path == "/portal/sign-in"
+
+
+async def test_a_form_in_a_dialog_is_told_where_to_go(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    root = f"/portal/integrations/{await hub.integrate()}"
+    await browser.sign_in(keys["acme"])
+    page = await browser.go(f"{root}/delete")
+    assert 'class="modal"' in page.text
+    form = {"csrf": dict(INPUT.findall(page.text))["csrf"]}
+    in_dialog = {"X-Dialog": "yes"}
+    answer = await browser.client.post(f"{root}/delete", data=form, headers=in_dialog)
+    assert (answer.status_code, answer.headers["x-go"]) == (204, "/portal/integrations")
+
+    browser.client.cookies.clear()
+    signed_out = await browser.client.get(f"{root}/delete", headers=in_dialog)
+    assert (signed_out.status_code, signed_out.headers["x-go"]) == (204, "/portal/sign-in")
+
+
+async def test_what_was_done_is_told_once_on_the_next_page(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    root = f"/portal/integrations/{await hub.integrate()}"
+    await browser.sign_in(keys["acme"])
+    await browser.go(root)
+    await browser.send(f"{root}/status", status="disabled")
+    assert "It is disabled: what arrives is held" in browser.text
+    await browser.go(root)
+    assert "It is disabled: what arrives is held" not in browser.text
+
+    browser.client.cookies.set("hub_told", "RXZpbA.forged", domain="hub.local", path="/portal")
+    assert (await browser.go(root)).status_code == 200
+    assert "Evil" not in browser.text
+
+
+async def test_every_page_leads_to_the_places_of_the_key(browser: Browser, keys: Keys) -> None:
+    await browser.sign_in(keys["acme"])
+    assert 'href="/portal/integrations" aria-current="page"' in browser.answer.text
+    assert 'href="/portal/sources">' in browser.answer.text
 
 
 async def test_an_integration_is_added_changed_and_deleted(browser: Browser, keys: Keys) -> None:
