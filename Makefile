@@ -24,7 +24,7 @@ setup: .venv/.setup
 run: .venv/.setup
 	@exec $(BIN)/hub run --demo
 
-test: .venv/.test .venv-ralph/.setup .prometheus/.setup
+test: .venv/.test .venv-ralph/.setup .prometheus/.setup .chromium/.setup
 	@$(BIN)/python -m pytest $(TESTS)
 
 check: .venv/.test
@@ -65,8 +65,16 @@ lock: .venv/.setup
 	@.venv-ralph/bin/python $(LOCKED) tests/conformance/ralph.lock
 	@touch $@
 
-# A real Prometheus for the tests of the alert rules: Debian's package, unpacked here and not installed.
-.prometheus/.setup: tests/deploy/fetch_prometheus.sh
+# A real Prometheus for the tests of the alert rules, and a real browser for those of the portal:
+# Debian's packages, unpacked here and not installed.
+.prometheus/.setup: tests/debian/fetch.sh
 	@echo "Fetching a real Prometheus for the tests"
-	@sh tests/deploy/fetch_prometheus.sh .prometheus
+	@sh $< .prometheus prometheus
+	@.prometheus/usr/bin/prometheus --version >/dev/null
+	@touch $@
+
+.chromium/.setup: tests/debian/fetch.sh tests/browser/chromium.sh
+	@echo "Fetching a real browser for the tests"
+	@sh $< --needs .chromium chromium-headless-shell fonts-liberation fonts-dejavu-core
+	@tests/browser/chromium.sh --version >/dev/null
 	@touch $@
