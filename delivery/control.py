@@ -18,6 +18,7 @@ from delivery.status import Health, Heard
 from delivery.status_store import StatusStore
 from delivery.store import Store
 from delivery.times import Clock, length_ms, to_ms
+from delivery.waiting import Waiting, Waits
 
 FORGET = timedelta(0)
 END_OF_TIME = "18446744073709551615-18446744073709551615"
@@ -132,6 +133,12 @@ class Control:
         return await self.parked_statements.page(
             integration_id, keep=keep, limit=limit, before=before
         )
+
+    async def waiting(
+        self, integration_id: IntegrationId, *, limit: int, after: str = ""
+    ) -> Sequence[Waits]:
+        """Give what waits, in the order in which it is sent, behind the place `after`."""
+        return await Waiting(self.store).page(integration_id, limit=limit, after=after)
 
     async def release(
         self, integration_id: IntegrationId, ids: Sequence[StatementId] | None

@@ -17,6 +17,7 @@ from hub.api import (
     problems,
     programs,
     providers,
+    queues,
     recipes,
     rehearsals,
     source_files,
@@ -83,6 +84,7 @@ def _routers() -> tuple[APIRouter, ...]:
     return (
         completions.router,
         deliveries.router,
+        queues.router,
         operations.router,
         integrations.everybody,
         integrations.router,

@@ -167,12 +167,6 @@ class Discarded(View):
     operation_id: str | None = None
 
 
-class Purged(View):
-    """How many statements were thrown away."""
-
-    purged: int
-
-
 @router.get("/statements/{statement_id}")
 async def get_receipt(
     record: ReadableIntegration, statement_id: str, house: HouseOf
@@ -257,14 +251,6 @@ async def discard_parked(
         )
         return Discarded(discarded=operation.total, operation_id=operation.id)
     return Discarded(discarded=await house.control.discard(record.id, form.ids))
-
-
-@router.post("/queue/purge", status_code=202)
-async def purge_queue(record: WritableIntegration, caller: CallerOf, house: HouseOf) -> Purged:
-    """Throw away what waits; parked statements stay. It can be replayed as `discarded`."""
-    waiting = (await house.control.health([record.id]))[record.id].queued
-    await note_steering(house, caller, record, "purged", statements=waiting)
-    return Purged(purged=await house.control.purge(record.id))
 
 
 async def _count(record: IntegrationRecord, form: ChoiceForm, house: House) -> Count:

@@ -22,7 +22,7 @@ from hub.portal.frame import (
     visit_of,
 )
 from hub.portal.inside import Refusal
-from hub.portal.pages import deliveries, integrations, replays, sign_in, sources
+from hub.portal.pages import deliveries, integrations, queues, replays, sign_in, sources
 from hub.portal.pages.page import Page, Pages
 from hub.portal.sessions import Guesses
 
@@ -42,7 +42,7 @@ def add_portal(app: FastAPI, secret: Callable[[], Awaitable[bytes]]) -> None:
 
 def _pages() -> Pages:
     return (
-        *(*sign_in.PAGES, *integrations.PAGES, *deliveries.PAGES),
+        *(*sign_in.PAGES, *integrations.PAGES, *queues.PAGES, *deliveries.PAGES),
         *(*replays.PAGES, *sources.PAGES),
     )
 

@@ -84,6 +84,7 @@ ROUTES: dict[str, Needs] = {
     "GET /api/integrations/{integration_id}/parked": READ,
     "POST /api/integrations/{integration_id}/parked/release": WRITE,
     "POST /api/integrations/{integration_id}/parked/discard": WRITE,
+    "GET /api/integrations/{integration_id}/queue": READ,
     "POST /api/integrations/{integration_id}/queue/purge": WRITE,
     "POST /api/integrations/{integration_id}/replays": WRITE,
     "GET /api/integrations/{integration_id}/replays/{operation_id}": READ,
