@@ -91,6 +91,7 @@ def _routers() -> tuple[APIRouter, ...]:
         integrations.one,
         rehearsals.router,
         providers.router,
+        providers.of_program,
         keys.router,
         sources.router,
         sources.of_program,

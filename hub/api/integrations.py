@@ -46,6 +46,16 @@ one = APIRouter(
 )
 
 
+LOOKED_AT_ONCE, MOST_LOOKED_AT = 250, 1000
+Words = Annotated[
+    str, Query(max_length=200, description="what the name or the provider's id contains")
+]
+WantedState = Annotated[
+    Literal["flowing", "down", "refused", "disabled", "parked"] | None,
+    Query(description="how the delivery stands; `parked`: with statements set aside"),
+]
+
+
 class NewIntegrationForm(Form):
     """An integration to be."""
 
@@ -179,10 +189,20 @@ async def list_all_integrations(
 
 @router.get("/programs/{program_id}/integrations")
 async def list_integrations(
-    program_id: ReadableProgram, house: HouseOf, limit: Limit = 100, cursor: Cursor = None
+    program_id: ReadableProgram,
+    house: HouseOf,
+    q: Words = "",
+    state: WantedState = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> IntegrationPage:
-    """List the integrations of a program, oldest first."""
-    page = await house.integrations.list({program_id}, cursor=cursor, limit=limit)
+    """List the integrations of a program, oldest first.
+
+    With `state`, at most 1,000 are looked at for a page: it may hold few, or none, and yet `next`.
+    """
+    if state is not None:
+        return await _in_state(house, program_id, q, state, limit=limit, cursor=cursor)
+    page = await house.integrations.list({program_id}, words=q, cursor=cursor, limit=limit)
     return await _page(house, page)
 
 
@@ -223,6 +243,33 @@ async def delete_integration(
     await house.upkeep.delete(record.id, discard=discard, by=caller.who)
     house.known.forget(record.id)
     return Response(status_code=204)
+
+
+async def _in_state(
+    house: House, program_id: str, words: str, state: str, *, limit: int, cursor: str | None
+) -> IntegrationPage:
+    found: list[IntegrationView] = []
+    for _ in range(MOST_LOOKED_AT // LOOKED_AT_ONCE):
+        page = await house.integrations.list(
+            {program_id}, words=words, cursor=cursor, limit=LOOKED_AT_ONCE
+        )
+        stands = await health(house, [record.id for record in page.items])
+        for record in page.items:
+            if _is(state, stands.get(record.id)):
+                found.append(IntegrationView.of(record, stands[record.id]))
+            if len(found) == limit:
+                following = house.integrations.cursor_behind(record)
+                return IntegrationPage(items=found, next=following)
+        cursor = page.next
+        if cursor is None:
+            break
+    return IntegrationPage(items=found, next=cursor)
+
+
+def _is(state: str, found: Health | None) -> bool:
+    if found is None:
+        return False
+    return found.parked > 0 if state == "parked" else found.status == state
 
 
 async def _page(house: House, page: Page[IntegrationRecord]) -> IntegrationPage:

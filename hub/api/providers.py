@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
 from delivery.integration import TokenAuth
-from hub.api.access import SystemOf
+from hub.api.access import ReadableProgram, SystemOf
 from hub.api.applying import apply
 from hub.api.errors import NotFound, Unprocessable
 from hub.api.house import HouseOf
@@ -20,6 +20,9 @@ from hub.xapi.rules import COMPLETED, ActorId, ObjectId
 from hub.xapi.words import Iri, Pattern, VerbName, Version
 
 router = APIRouter(prefix="/api/providers", tags=["Providers"], route_class=StrictRoute)
+of_program = APIRouter(
+    prefix="/api/programs/{program_id}/providers", tags=["Providers"], route_class=StrictRoute
+)
 
 ProviderId = Annotated[
     str, Pattern(r"[A-Za-z0-9_.-]{1,100}", "must be 1 to 100 of A-Z a-z 0-9 _ . -")
@@ -120,6 +123,17 @@ async def create_provider(
 async def list_providers(house: HouseOf, limit: Limit = 100, cursor: Cursor = None) -> ProviderPage:
     """List the providers."""
     page = await house.providers.list(cursor=cursor, limit=limit)
+    return ProviderPage(
+        items=[ProviderView.model_validate(one) for one in page.items], next=page.next
+    )
+
+
+@of_program.get("")
+async def list_untaken_providers(
+    program_id: ReadableProgram, house: HouseOf, limit: Limit = 100, cursor: Cursor = None
+) -> ProviderPage:
+    """List the active providers that a program has no integration with yet."""
+    page = await house.providers.untaken(program_id, cursor=cursor, limit=limit)
     return ProviderPage(
         items=[ProviderView.model_validate(one) for one in page.items], next=page.next
     )

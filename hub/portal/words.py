@@ -1,11 +1,15 @@
 """What the pages say: states, lengths of time and numbers in plain words. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 Facts = Mapping[str, Any]
+PHRASES = {status.value: status.phrase for status in HTTPStatus}
+ANSWERED = re.compile(r"HTTP (\d{3})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,8 @@ class State:
     """`good`, `waits`, `bad` or `off`: a colour, and never only that."""
     sentence: str
     advice: str = ""
+    short: str = ""
+    """Why, in a few words, for a row of a table."""
 
 
 def state_of(integration: Facts, now: datetime) -> State:
@@ -34,6 +40,7 @@ def state_of(integration: Facts, now: datetime) -> State:
                 "waits",
                 f"Statements are delivered; {parked} refused and set aside.",
                 "Look at what the server said of them, then release or discard them.",
+                short=f"{parked} refused and set aside",
             )
         case "flowing":
             told = waits or "Nothing waits."
@@ -46,6 +53,7 @@ def state_of(integration: Facts, now: datetime) -> State:
                 f"Waiting for the customer's server: {health['reason']}{since}. {attempt}{waits}",
                 "Nothing has to be done here: it is tried every minute, for as long as it takes, "
                 "and then everything goes out. The test shows each step of the way now.",
+                short=brief(health["reason"]),
             )
         case "refused":
             return State(
@@ -53,9 +61,19 @@ def state_of(integration: Facts, now: datetime) -> State:
                 "bad",
                 f"The server refuses us: {health['reason']}{since}. {waits}",
                 "Correct the address or the credentials; saving releases everything.",
+                short=brief(health["reason"]),
             )
         case _:
             return State("disabled", "off", f"Somebody disabled it{since}. {waits}", "Enable it.")
+
+
+def brief(reason: str | None) -> str:
+    """Say in a few words why a server was not reached, or what it answered."""
+    found = ANSWERED.match(reason or "")
+    if found is None:
+        return (reason or "").partition(": ")[0]
+    code = int(found[1])
+    return f"{code} {PHRASES[code]}" if code in PHRASES else f"HTTP {code}"
 
 
 def statements(count: int, one: str, many: str) -> str:

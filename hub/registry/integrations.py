@@ -31,7 +31,7 @@ from hub.registry.integration_rows import (
     read_mark,
     read_record,
 )
-from hub.registry.paging import Page, read_page
+from hub.registry.paging import Page, cursor_behind, read_page
 from hub.registry.providers import read_provider
 from hub.registry.tables import IntegrationRow, ProgramRow, ProviderRow
 from hub.registry.vault import Vault
@@ -44,6 +44,7 @@ __all__ = [
     "NewIntegration",
 ]
 
+OLDEST_FIRST = (IntegrationRow.created_at, IntegrationRow.id)
 RAISES_VERSION = SECRETS | {"client_id", "statement_url", "authentication_url", "scope"}
 
 
@@ -96,17 +97,30 @@ class IntegrationRegistry:
         self,
         programs: Collection[str] | None,
         *,
+        words: str = "",
+        enabled: bool | None = None,
         cursor: str | None = None,
         limit: int = 100,
     ) -> Page[IntegrationRecord]:
-        """Return these programs' integrations (None: all), oldest first, without those going."""
+        """Return these programs' integrations (None: all), oldest first, without those going.
+
+        `words` are what a name or a provider's id contains, in whatever case.
+        """
         query = select(IntegrationRow).where(IntegrationRow.deleting_at.is_(None))
         if programs is not None:
             query = query.where(IntegrationRow.program_id.in_(sorted(programs)))
-        by = (IntegrationRow.created_at, IntegrationRow.id)
+        if words:
+            named = IntegrationRow.name.icontains(words, autoescape=True)
+            query = query.where(named | IntegrationRow.provider.icontains(words, autoescape=True))
+        if enabled is not None:
+            query = query.where(IntegrationRow.enabled.is_(enabled))
         async with self._database.read() as session:
-            page = await read_page(session, query, by=by, cursor=cursor, limit=limit)
+            page = await read_page(session, query, by=OLDEST_FIRST, cursor=cursor, limit=limit)
         return page.each(read_record)
+
+    def cursor_behind(self, record: IntegrationRecord) -> str:
+        """Give the cursor with which `list` goes on behind a record."""
+        return cursor_behind(record, OLDEST_FIRST)
 
     async def list_all(
         self, *, cursor: str | None = None, limit: int = 1000

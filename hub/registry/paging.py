@@ -52,7 +52,7 @@ async def read_page(
     order = [column.desc() if newest_first else column.asc() for column in by]
     found = (await session.scalars(query.order_by(*order).limit(limit + 1))).all()
     rows = tuple(found[:limit])
-    return Page(rows, _encode(rows[-1], by) if len(found) > limit else None)
+    return Page(rows, cursor_behind(rows[-1], by) if len(found) > limit else None)
 
 
 def _beyond(
@@ -65,7 +65,8 @@ def _beyond(
     return or_(beyond, and_(first == key, _beyond(by[1:], keys[1:], newest_first=newest_first)))
 
 
-def _encode(row: DeclarativeBase, by: Sequence[KeyColumn]) -> str:
+def cursor_behind(row: object, by: Sequence[KeyColumn]) -> str:
+    """Give the cursor of what follows a row, or a record with the same names."""
     keys = [getattr(row, column.key) for column in by]
     plain = [key.isoformat() if isinstance(key, datetime) else key for key in keys]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")

@@ -115,6 +115,18 @@ class Providers:
             page = await read_page(session, query, by=by, cursor=cursor, limit=limit)
         return page.each(read_provider)
 
+    async def untaken(
+        self, program_id: str, *, cursor: str | None = None, limit: int = 100
+    ) -> Page[Provider]:
+        """Return the active providers that a program has no integration with, by id."""
+        taken = select(IntegrationRow.provider).where(IntegrationRow.program_id == program_id)
+        query = select(ProviderRow).where(
+            ProviderRow.status == str(ProviderStatus.ACTIVE), ProviderRow.id.not_in(taken)
+        )
+        async with self._database.read() as session:
+            page = await read_page(session, query, by=(ProviderRow.id,), cursor=cursor, limit=limit)
+        return page.each(read_provider)
+
     async def change(
         self, provider_id: str, changes: ProviderChanges, *, by: str
     ) -> ProviderChange:

@@ -70,6 +70,7 @@ ROUTES: dict[str, Needs] = {
     "GET /api/programs/{program_id}": READ,
     "PATCH /api/programs/{program_id}": WRITE,
     "GET /api/programs/{program_id}/integrations": READ,
+    "GET /api/programs/{program_id}/providers": READ,
     "POST /api/programs/{program_id}/integrations": WRITE,
     "POST /api/programs/{program_id}/completions": WRITE,
     "GET /api/programs/{program_id}/mails": READ,

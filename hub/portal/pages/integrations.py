@@ -1,6 +1,7 @@
 """Integrations: all of a program, one of them, and the form that makes or changes one."""
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -12,7 +13,8 @@ TEXTS = ("name", "technicalEmails", "statementUrl", "authenticationUrl", "client
 SECRETS = ("clientSecret", "refreshToken")
 NUMBERS = ("batchSize", "concurrency")
 ROOT = f"{HOME}/integrations"
-SHOWN = 200
+SHOWN = 50
+STATES = ("flowing", "down", "refused", "disabled", "parked")
 DISABLED = "It is disabled: what arrives is held, and goes out once it is enabled."
 
 
@@ -125,17 +127,19 @@ def _path(visit: Visit) -> str:
 
 
 async def _listed(visit: Visit) -> Facts:
-    wanted = visit.request.query_params.get("q", "").strip()
-    cursor = visit.request.query_params.get("cursor", "")
-    path = f"/api/programs/{visit.program}/integrations"
-    page = await visit.api.get(path, limit=SHOWN, cursor=cursor)
-    found = [one for one in page["items"] if _matches(one, wanted)]
-    return {"found": found, "wanted": wanted, "next": page["next"]}
-
-
-def _matches(integration: Facts, wanted: str) -> bool:
-    words = f"{integration['name']} {integration['provider']}".casefold()
-    return wanted.casefold() in words
+    asked = visit.request.query_params
+    state = asked.get("state", "")
+    wanted = {"q": asked.get("q", "").strip()[:200], "state": state if state in STATES else ""}
+    path, cursor = f"/api/programs/{visit.program}/integrations", asked.get("cursor", "")
+    page = await visit.api.get(path, limit=SHOWN, cursor=cursor, **wanted)
+    return {
+        "found": page["items"],
+        "next": page["next"],
+        "wanted": wanted,
+        "cursor": cursor,
+        "query": urlencode({name: value for name, value in wanted.items() if value}),
+        "states": STATES,
+    }
 
 
 async def _ask(
@@ -157,12 +161,9 @@ async def _ask(
 
 async def _untaken(visit: Visit) -> Sequence[Facts]:
     """Give the providers that the program has no integration with yet."""
-    providers = await visit.api.get("/api/providers", limit=LARGEST_PAGE)
-    path = f"/api/programs/{visit.program}/integrations"
-    taken = {one["provider"] for one in (await visit.api.get(path, limit=LARGEST_PAGE))["items"]}
-    return [
-        one for one in providers["items"] if one["id"] not in taken and one["status"] == "active"
-    ]
+    path = f"/api/programs/{visit.program}/providers"
+    found: Sequence[Facts] = (await visit.api.get(path, limit=LARGEST_PAGE))["items"]
+    return found
 
 
 def _said(form: Mapping[str, str]) -> Facts:

@@ -60,6 +60,54 @@ async def test_integrations_are_listed_in_pages(hub: Hub) -> None:
     assert rest["next"] is None
 
 
+async def names(hub: Hub, **query: str) -> list[str]:
+    answer = await hub.reader.get(PATH, params=query)
+    assert answer.status_code == 200, answer.text
+    return [one["name"] for one in answer.json()["items"]]
+
+
+async def test_a_list_is_narrowed_by_words_and_by_how_deliveries_stand(hub: Hub) -> None:
+    await hub.integrate("lms", name="100% Acme_LMS")
+    hub.clock.move(seconds=1)
+    await hub.integrate("sso", name="Other", status="disabled")
+
+    assert await names(hub, q="acme_") == ["100% Acme_LMS"]
+    assert await names(hub, q="0%") == ["100% Acme_LMS"]
+    assert await names(hub, q="SSO") == ["Other"]
+    assert await names(hub, q="a%e") == []
+    assert await names(hub, state="flowing") == ["100% Acme_LMS"]
+    assert await names(hub, state="disabled") == ["Other"]
+    assert await names(hub, state="disabled", q="acme") == []
+    assert await names(hub, state="parked") == []
+    assert (await hub.reader.get(PATH, params={"state": "asleep"})).status_code == 422
+
+
+async def test_a_list_by_state_goes_on_where_it_was_full(hub: Hub) -> None:
+    for n in range(5):
+        await hub.system.post("/api/providers", json={"id": f"p{n}", "name": "n"})
+        status = "disabled" if n % 2 else "active"
+        await hub.integrate(f"p{n}", name=f"n{n}", status=status)
+        hub.clock.move(seconds=1)
+    found: list[str] = []
+    query: dict[str, str] = {"state": "flowing", "limit": "1"}
+    while True:
+        page = (await hub.reader.get(PATH, params=query)).json()
+        found += [one["name"] for one in page["items"]]
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+
+    assert found == ["n0", "n2", "n4"]
+
+
+async def test_a_list_by_state_is_empty_while_redis_is_away(hub: Hub) -> None:
+    await hub.integrate()
+    hub.redis.connected = False
+
+    assert await names(hub, state="flowing") == []
+    assert len(await names(hub)) == 1
+
+
 async def test_contacts_are_a_list_or_a_text_with_commas(hub: Hub) -> None:
     written = "ops@example.org, second.ops+lms@mail.example.org,ops@example.org"
 

@@ -76,6 +76,20 @@ async def test_a_bad_program_is_refused_with_its_place(
     assert pointer in errors_of(answer)
 
 
+async def test_providers_that_are_not_taken_are_listed(hub: Hub) -> None:
+    path = "/api/programs/ACME/providers"
+
+    async def untaken() -> list[str]:
+        return [one["id"] for one in (await hub.reader.get(path)).json()["items"]]
+
+    assert await untaken() == ["lms", "sso"]
+    await hub.integrate("lms")
+    assert await untaken() == ["sso"]
+    await hub.system.patch("/api/providers/sso", json={"status": "disabled"})
+    assert await untaken() == []
+    assert (await hub.other.get(path)).status_code == 404
+
+
 async def test_only_system_makes_programs_and_providers(hub: Hub) -> None:
     program = await hub.acme.post("/programs", json={"ProgramId": "P", "Name": "n"})
     provider = await hub.acme.post("/api/providers", json={"name": "n"})

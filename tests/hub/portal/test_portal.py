@@ -197,7 +197,7 @@ async def test_an_integration_is_added_changed_and_deleted(browser: Browser, key
     assert "Acme to the LMS" in browser.text
     assert "disabled" in browser.text
     await browser.go("/portal/integrations", q="nothing so")
-    assert "No integration is called so" in browser.text
+    assert "No integration fits the filter" in browser.text
 
     await browser.go(f"{root}/edit")
     assert "s3cr3t" not in browser.answer.text

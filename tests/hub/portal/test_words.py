@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hub.portal.words import age, number, state_of, statements
+from hub.portal.words import age, brief, number, state_of, statements
 
 NOW = datetime(2026, 3, 2, 12, 24, tzinfo=UTC)
 CALM: dict[str, Any] = {
@@ -82,3 +82,16 @@ def test_numbers_have_separators_and_one_is_one() -> None:
     assert number(1234567) == "1,234,567"
     assert statements(1, "waits", "wait") == "1 statement waits"
     assert statements(2000, "waits", "wait") == "2,000 statements wait"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("HTTP 503: come back later", "503 Service Unavailable"),
+        ("HTTP 599", "HTTP 599"),
+        ("the connection was refused: lrs.example.org", "the connection was refused"),
+        (None, ""),
+    ],
+)
+def test_a_reason_is_told_in_a_few_words(reason: str | None, told: str) -> None:
+    assert brief(reason) == told
