@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from delivery.egress import Egress
 from delivery.exchange import FOREIGN, masked, no_answer
+from delivery.hints import hint
 from delivery.integration import Integration
 from delivery.lrs import Lrs
 from delivery.oauth import Tokens
@@ -30,6 +31,8 @@ class Step:
     detail: str
     milliseconds: int
     status: int | None = None
+    hint: str | None = None
+    """What may be wrong, and what to do about it; of a step that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,9 @@ class Rehearsal:
 
 def _answered(name: str, reply: Reply, *, ok: bool, detail: str) -> Step:
     status = reply.status if isinstance(reply, Answer) else None
-    return Step(name, ok=ok, detail=detail, milliseconds=length_ms(reply.took), status=status)
+    advice = None if ok else hint(name, reply)
+    milliseconds = length_ms(reply.took)
+    return Step(name, ok=ok, detail=detail, milliseconds=milliseconds, status=status, hint=advice)
 
 
 def _response(reply: Reply) -> Answer | None:

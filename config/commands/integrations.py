@@ -19,7 +19,7 @@ HEALTH = (
     *("status", "since", "reason", "queued", "oldestQueuedAt", "nextAttemptAt"),
     *("lastDeliveredAt", "lastAlertAt"),
 )
-STEP_COLUMNS = ("name", "ok", "status", "milliseconds", "detail")
+STEP_COLUMNS = ("name", "ok", "status", "milliseconds", "detail", "hint")
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The integration's id.")]
 Program = Annotated[str | None, typer.Option(help="Only this program's.")]

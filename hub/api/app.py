@@ -90,6 +90,7 @@ def _routers() -> tuple[APIRouter, ...]:
         integrations.router,
         integrations.one,
         rehearsals.router,
+        rehearsals.of_program,
         providers.router,
         providers.of_program,
         keys.router,

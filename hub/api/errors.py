@@ -12,10 +12,11 @@ ApiError
 ├── NotJson             another media type than JSON
 ├── NotProven           a webhook that does not prove where it comes from
 ├── NoUploads           a source that takes no files from callers
-└── TooOften            more requests in a second than are taken
+└── TooOften            more requests in a time than are taken
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from hub.xapi.flaw import Flaw
 
@@ -81,4 +82,8 @@ class NoUploads(ApiError):
 
 
 class TooOften(ApiError):
-    """More requests in a second than are taken."""
+    """More requests in a time than are taken; `pause` is how long to wait."""
+
+    def __init__(self, told: str, pause: timedelta) -> None:
+        super().__init__(told)
+        self.pause = pause

@@ -5,7 +5,6 @@ not taken twice; what repeats a signature is refused.
 """
 
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,9 +12,10 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from hub.api.errors import NotFound, NotProven, TooOften
+from hub.api.errors import NotFound, NotProven
 from hub.api.facts import note
 from hub.api.house import House, HouseOf
+from hub.api.rates import Rates
 from hub.records.format import Format, Kind
 from hub.registry.sources import SourceRecord
 from hub.sources.proof import NotProven as Unproven
@@ -57,7 +57,7 @@ async def take_webhook(source_id: str, request: Request, house: HouseOf) -> Resp
     source, said = known.record, known.said
     if isinstance(said, BucketSource):
         return await _announced(house, source, said, request)
-    RATES.spend(source_id, said.rate_per_second, house.clock().timestamp())
+    RATES.spend(source_id, house.clock(), per_second=said.rate_per_second)
     return await _take(house, source, said, request)
 
 
@@ -98,31 +98,12 @@ async def _announced(
         prove(BEARER, said.secret, headers, b"", house.clock())
     except Unproven as error:
         raise NotProven(f"this webhook {error}") from error
-    RATES.spend(source.id, 100, house.clock().timestamp())
+    RATES.spend(source.id, house.clock(), per_second=100)
     await house.sources.ask_now(source.id)
     return JSONResponse({"sourceId": source.id}, 202)
 
 
-class Rates:
-    """How often each source was called, in this process: a bucket that fills with the time."""
-
-    most = 10_000
-
-    def __init__(self) -> None:
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def spend(self, source_id: str, per_second: int, now: float) -> None:
-        """Take one. Raises TooOften when none is left; there are two seconds' worth at most."""
-        left, at = self._left.pop(source_id, (2.0 * per_second, now))
-        left = min(2.0 * per_second, left + max(0.0, now - at) * per_second)
-        self._left[source_id] = (left - 1 if left >= 1 else left, now)
-        while len(self._left) > self.most:
-            self._left.popitem(last=False)
-        if left < 1:
-            raise TooOften(f"at most {per_second} webhooks a second are taken here")
-
-
-RATES = Rates()
+RATES = Rates("webhooks")
 
 
 def _zoom_question(body: bytes) -> str | None:

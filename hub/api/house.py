@@ -13,6 +13,7 @@ from delivery.operations import Operations
 from delivery.rehearsal import Rehearsal
 from delivery.vital_signs import Complaint
 from hub.api.known import KnownIntegrations, KnownSources
+from hub.api.rates import Rates
 from hub.completions import Wordings
 from hub.pipeline.lookups import Lookups
 from hub.pipeline.milling import Milling
@@ -92,6 +93,7 @@ class House:
     checks: Mapping[str, Check] = field(default_factory=dict)
     warnings: Callable[[], Awaitable[Sequence[Complaint]]] | None = None
     """Finds what an operator should know of, though everything goes on."""
+    rehearsal_rates: Rates = field(default_factory=lambda: Rates("tests"))
     trusted: Caller | None = None
     """Who calls when no key is asked: the command line, within its own process."""
 

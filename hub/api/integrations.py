@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-import msgspec
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import ConfigDict
 
@@ -17,27 +16,21 @@ from hub.api.access import (
     WritableProgram,
 )
 from hub.api.applying import apply, health
-from hub.api.emails import Emails, read_emails
-from hub.api.errors import PreconditionFailed, Unprocessable
+from hub.api.errors import PreconditionFailed
 from hub.api.house import House, HouseOf
-from hub.api.pages import Cursor, Limit
-from hub.api.strict import (
-    BatchSize,
-    Concurrency,
-    Form,
-    GivenSecret,
-    Line,
-    Scope,
-    Secret,
-    StrictRoute,
-    Url,
-    View,
+from hub.api.integration_forms import (
+    IntegrationForm,
+    NewIntegrationForm,
+    changes_of,
+    check_provider,
+    new_of,
+    urls_of,
 )
+from hub.api.pages import Cursor, Limit
+from hub.api.strict import StrictRoute, View
 from hub.api.urls import check_urls
-from hub.registry.integration_records import IntegrationChanges, IntegrationRecord, NewIntegration
+from hub.registry.integration_records import IntegrationRecord
 from hub.registry.paging import Page
-from hub.registry.providers import ProviderStatus
-from hub.xapi.flaw import Flaw
 
 router = APIRouter(prefix="/api", tags=["Integrations"], route_class=StrictRoute)
 everybody = APIRouter(prefix="/api/integrations", tags=["Integrations"], route_class=StrictRoute)
@@ -54,39 +47,6 @@ WantedState = Annotated[
     Literal["flowing", "down", "refused", "disabled", "parked"] | None,
     Query(description="how the delivery stands; `parked`: with statements set aside"),
 ]
-
-
-class NewIntegrationForm(Form):
-    """An integration to be."""
-
-    name: Line
-    provider: Line
-    technical_emails: Emails
-    statement_url: Url
-    authentication_url: Url
-    client_id: GivenSecret
-    client_secret: GivenSecret
-    refresh_token: Secret | None = None
-    status: Literal["active", "disabled"] = "active"
-    batch_size: BatchSize | None = None
-    concurrency: Concurrency | None = None
-    scope: Scope | None = None
-
-
-class IntegrationForm(Form):
-    """What is to change. What is left out stays; so do credentials that are left blank."""
-
-    name: Line = ""
-    technical_emails: Emails = ""
-    statement_url: Url = ""
-    authentication_url: Url = ""
-    client_id: Secret | None = None
-    client_secret: Secret | None = None
-    refresh_token: Secret | None = None
-    status: Literal["active", "disabled"] = "active"
-    batch_size: BatchSize | None = None
-    concurrency: Concurrency | None = None
-    scope: Scope | None = None
 
 
 class HealthView(View):
@@ -169,9 +129,9 @@ async def create_integration(
     response: Response,
 ) -> IntegrationView:
     """Connect a program to a provider; one integration for each pair of them."""
-    check_urls(house, _urls(form))
-    await _check_provider(house, form.provider)
-    record = await house.integrations.create(program_id, _new(form), by=caller.who)
+    check_urls(house, urls_of(form))
+    await check_provider(house, form.provider)
+    record = await house.integrations.create(program_id, new_of(form), by=caller.who)
     await apply(house, [record.id])
     response.headers["Location"] = f"{house.public_url}/api/integrations/{record.id}"
     return await _show(house, record, response)
@@ -224,9 +184,9 @@ async def change_integration(
     if_match: Annotated[str | None, Header()] = None,
 ) -> IntegrationView:
     """Change what is named. New addresses or credentials release what was refused or parked."""
-    check_urls(house, _urls(form))
+    check_urls(house, urls_of(form))
     changed = await house.integrations.change(
-        record.id, _changes(form), by=caller.who, expected_revision=_expected(if_match)
+        record.id, changes_of(form), by=caller.who, expected_revision=_expected(if_match)
     )
     await apply(house, [record.id])
     return await _show(house, changed, response)
@@ -282,49 +242,6 @@ async def _show(house: House, record: IntegrationRecord, response: Response) -> 
     response.headers["ETag"] = f'"{record.revision}"'
     found = await health(house, [record.id])
     return IntegrationView.of(record, found.get(record.id))
-
-
-async def _check_provider(house: House, provider_id: str) -> None:
-    provider = await house.providers.find(provider_id)
-    if provider is None:
-        raise Unprocessable([Flaw("/provider", f"there is no provider {provider_id}")])
-    if provider.status is ProviderStatus.DISABLED:
-        raise Unprocessable([Flaw("/provider", f"the provider {provider_id} is disabled")])
-
-
-def _urls(form: NewIntegrationForm | IntegrationForm) -> dict[str, str | None]:
-    return {"statementUrl": form.statement_url, "authenticationUrl": form.authentication_url}
-
-
-def _new(form: NewIntegrationForm) -> NewIntegration:
-    return NewIntegration(
-        name=form.name,
-        provider=form.provider,
-        technical_emails=read_emails(form.technical_emails, "technicalEmails"),
-        statement_url=form.statement_url,
-        authentication_url=form.authentication_url,
-        client_id=form.client_id,
-        client_secret=form.client_secret,
-        refresh_token=form.refresh_token or None,
-        batch_size=form.batch_size,
-        concurrency=form.concurrency,
-        scope=form.scope or None,
-        enabled=form.status == "active",
-    )
-
-
-def _changes(form: IntegrationForm) -> IntegrationChanges:
-    written = form.model_dump(exclude_unset=True, exclude={"status", "technical_emails"})
-    kept = {name for name in ("client_id", "client_secret") if not written.get(name)}
-    given = {name: value for name, value in written.items() if name not in kept}
-    changes = msgspec.convert(given, IntegrationChanges)
-    if "scope" in changes:
-        changes["scope"] = form.scope or None
-    if "technical_emails" in form.model_fields_set:
-        changes["technical_emails"] = read_emails(form.technical_emails, "technicalEmails")
-    if "status" in form.model_fields_set:
-        changes["enabled"] = form.status == "active"
-    return changes
 
 
 def _expected(if_match: str | None) -> int | None:

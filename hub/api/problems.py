@@ -121,8 +121,8 @@ async def answer(_request: Request, error: Exception) -> Response:
             return problem(401, str(error), headers=CHALLENGE)
         case RendererDown():
             return problem(503, str(error), headers=COME_BACK_SOON)
-        case TooOften():
-            return problem(429, str(error), headers={"Retry-After": "1"})
+        case TooOften(pause=pause):
+            return problem(429, str(error), headers={"Retry-After": f"{pause.seconds}"})
         case LandingUnavailable():
             return problem(503, "what came cannot be kept; try again", headers=COME_BACK_SOON)
         case StoreFull():

@@ -1,20 +1,30 @@
 """Trying an integration on purpose: a made-up statement, sent now, and what came of each step."""
 
 import json
-from typing import Self
+from typing import Annotated, Self
 
 import msgspec
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field, JsonValue
 
+from delivery.integration import Integration, IntegrationId
 from delivery.outcome import Answer
 from delivery.rehearsal import Rehearsed
 from delivery.statement import Statement
-from hub.api.access import WritableIntegration
+from hub.api.access import CallerOf, WritableIntegration, WritableProgram
 from hub.api.errors import NotFound, Unprocessable
 from hub.api.house import House, HouseOf
+from hub.api.integration_forms import (
+    IntegrationForm,
+    NewIntegrationForm,
+    changes_of,
+    check_provider,
+    new_of,
+    urls_of,
+)
 from hub.api.strict import Form, StrictRoute, View
-from hub.registry.integration_records import IntegrationRecord
+from hub.api.urls import check_urls
+from hub.registry.caller import Caller
 from hub.xapi.completion import Skipped, express, made_up
 from hub.xapi.errors import InvalidStatements
 from hub.xapi.flaw import Flaw
@@ -24,12 +34,34 @@ from hub.xapi.rules import Rules
 router = APIRouter(
     prefix="/api/integrations/{integration_id}", tags=["Integrations"], route_class=StrictRoute
 )
+of_program = APIRouter(
+    prefix="/api/programs/{program_id}/integrations", tags=["Integrations"], route_class=StrictRoute
+)
+
+
+Overrides = Annotated[
+    dict[str, JsonValue],
+    Field(description="what the made-up statement should say instead: each member replaces one"),
+]
+PER_SECOND, BURST = 0.5, 20
+"""By key: what customers choose is reached from here, and nobody shall look for open ports so."""
+USED_UP = (
+    "may be used up by a test, before it is kept: save it (disabled, if you like), and test then"
+)
 
 
 class RehearsalForm(Form):
-    """What the made-up statement should say instead: each member replaces the made-up one."""
+    """What is tried: the integration as it is, or as it would be with some changes."""
 
-    statement: dict[str, JsonValue] = Field(default_factory=dict)
+    statement: Overrides = Field(default_factory=dict)
+    changes: IntegrationForm | None = None
+
+
+class NewRehearsalForm(Form):
+    """An integration that is not there yet, to be tried."""
+
+    integration: NewIntegrationForm
+    statement: Overrides = Field(default_factory=dict)
 
 
 class StepView(View):
@@ -42,6 +74,7 @@ class StepView(View):
     status: int | None
     detail: str
     milliseconds: int
+    hint: str | None = Field(description="what may be wrong, if it failed, and what to do")
 
 
 class ResponseView(View):
@@ -74,28 +107,58 @@ class RehearsalView(View):
 
 @router.post("/test")
 async def rehearse(
-    record: WritableIntegration, house: HouseOf, form: RehearsalForm | None = None
+    record: WritableIntegration,
+    caller: CallerOf,
+    house: HouseOf,
+    form: RehearsalForm | None = None,
 ) -> RehearsalView:
-    """Send one made-up statement now, outside of queue, alerts and status."""
-    overrides = form.statement if form else {}
-    statement = await _statement(house, record, overrides)
-    integration = await house.integrations.find(record.id)
-    if integration is None:
-        raise NotFound(f"there is no integration {record.id}")
+    """Send one made-up statement now, outside of queue, alerts and status.
+
+    With `changes`, as if they were saved; nothing is kept of them.
+    """
+    said = form or RehearsalForm()
+    changes = changes_of(said.changes) if said.changes else {}
+    if said.changes:
+        check_urls(house, urls_of(said.changes))
+    _refuse_refresh_token("/changes/refreshToken", changes.get("refresh_token"))
+    integration = await house.integrations.would_become(record.id, changes)
+    return await _rehearse(house, caller, integration, said.statement)
+
+
+@of_program.post("/test")
+async def rehearse_new(
+    program_id: WritableProgram, form: NewRehearsalForm, caller: CallerOf, house: HouseOf
+) -> RehearsalView:
+    """Try an integration before it is made: the same, and nothing is kept."""
+    check_urls(house, urls_of(form.integration))
+    await check_provider(house, form.integration.provider)
+    _refuse_refresh_token("/integration/refreshToken", form.integration.refresh_token)
+    integration = await house.integrations.would_be(program_id, new_of(form.integration))
+    return await _rehearse(house, caller, integration, form.statement)
+
+
+def _refuse_refresh_token(pointer: str, refresh_token: str | None) -> None:
+    if refresh_token:
+        raise Unprocessable([Flaw(pointer, USED_UP)])
+
+
+async def _rehearse(
+    house: House, caller: Caller, integration: Integration, overrides: dict[str, JsonValue]
+) -> RehearsalView:
+    provider = await house.providers.find(integration.provider)
+    if provider is None:
+        raise NotFound(f"there is no provider {integration.provider}")
+    statement = _statement(house, integration.id, provider.rules, overrides)
+    house.rehearsal_rates.spend(caller.key_id, house.clock(), per_second=PER_SECOND, burst=BURST)
     return RehearsalView.of(statement, await house.rehearsal.run(integration, statement.body))
 
 
-async def _statement(
-    house: House, record: IntegrationRecord, overrides: dict[str, JsonValue]
+def _statement(
+    house: House, integration_id: IntegrationId, rules: Rules, overrides: dict[str, JsonValue]
 ) -> Statement:
-    known = await house.known.find(record.id)
-    if known is None:
-        raise NotFound(f"there is no integration {record.id}")
-    written = _example(house, record, known.rules) | overrides
+    written = _example(house, integration_id, rules) | overrides
     try:
-        (statement,) = read(
-            msgspec.json.encode(written), known.rules, now=house.clock(), max_batch=1
-        )
+        (statement,) = read(msgspec.json.encode(written), rules, now=house.clock(), max_batch=1)
     except InvalidStatements as error:
         raise Unprocessable(
             [Flaw(f"/statement{flaw.pointer}", flaw.detail) for flaw in error.errors]
@@ -103,9 +166,9 @@ async def _statement(
     return statement
 
 
-def _example(house: House, record: IntegrationRecord, rules: Rules) -> dict[str, JsonValue]:
+def _example(house: House, integration_id: IntegrationId, rules: Rules) -> dict[str, JsonValue]:
     completion = made_up(rules, at=timestamp(house.clock()))
-    match express(completion, rules, record.id):
+    match express(completion, rules, integration_id):
         case Skipped(reason):
             raise Unprocessable([Flaw("", reason)])
         case Statement(body=body):

@@ -32,7 +32,7 @@ from hub.registry.integration_rows import (
     read_record,
 )
 from hub.registry.paging import Page, cursor_behind, read_page
-from hub.registry.providers import read_provider
+from hub.registry.providers import Provider, read_provider
 from hub.registry.tables import IntegrationRow, ProgramRow, ProviderRow
 from hub.registry.vault import Vault
 
@@ -87,6 +87,32 @@ class IntegrationRegistry:
             return None
         row, provider = found
         return read_integration(row, read_provider(provider), vault=self._vault)
+
+    async def would_be(self, program_id: str, new: NewIntegration) -> Integration:
+        """Return what `create` would make, with secrets; nothing is kept.
+
+        Raises UnknownProvider.
+        """
+        row = new_row(program_id, new, vault=self._vault, now=self._clock())
+        async with self._database.read() as session:
+            return read_integration(row, await _provider(session, row), vault=self._vault)
+
+    async def would_become(
+        self, integration_id: IntegrationId, changes: IntegrationChanges
+    ) -> Integration:
+        """Return what `change` would make of one, with secrets; nothing is kept.
+
+        Raises UnknownIntegration.
+        """
+        async with self._database.read() as session:
+            row = await session.get(IntegrationRow, integration_id)
+            if row is None or row.deleting_at is not None:
+                raise UnknownIntegration(f"no integration {integration_id}")
+            provider = await _provider(session, row)
+            session.expunge_all()
+            for name, value in differing(row, changes, vault=self._vault).items():
+                setattr(row, name, value)
+            return read_integration(row, provider, vault=self._vault)
 
     async def find_record(self, integration_id: IntegrationId) -> IntegrationRecord | None:
         async with self._database.read() as session:
@@ -251,6 +277,13 @@ async def _check_parents(session: AsyncSession, program_id: str, provider_id: st
     held = {"read": True, "key_share": True}
     if await session.get(ProviderRow, provider_id, with_for_update=held) is None:
         raise UnknownProvider(f"no provider {provider_id}")
+
+
+async def _provider(session: AsyncSession, row: IntegrationRow) -> Provider:
+    found = await session.get(ProviderRow, row.provider)
+    if found is None:
+        raise UnknownProvider(f"no provider {row.provider}")
+    return read_provider(found)
 
 
 async def _locked(session: AsyncSession, integration_id: IntegrationId) -> IntegrationRow:

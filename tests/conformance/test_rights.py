@@ -72,6 +72,7 @@ ROUTES: dict[str, Needs] = {
     "GET /api/programs/{program_id}/integrations": READ,
     "GET /api/programs/{program_id}/providers": READ,
     "POST /api/programs/{program_id}/integrations": WRITE,
+    "POST /api/programs/{program_id}/integrations/test": WRITE,
     "POST /api/programs/{program_id}/completions": WRITE,
     "GET /api/programs/{program_id}/mails": READ,
     "GET /api/integrations": A_KEY,

@@ -1,12 +1,12 @@
 """The whole application in process: a real registry on SQLite, real delivery on a fake Redis."""
 
 import asyncio
-import ipaddress
 import shutil
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import fakeredis
@@ -79,7 +79,7 @@ from tests.fakes.sealer import PlainSealer
 RECEIPT_AGE = timedelta(days=7)
 WITHIN = timedelta(seconds=5)
 SECRET_KEY, PEPPER = b"k" * 32, b"p" * 32
-LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
+LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
 @dataclass
@@ -184,6 +184,12 @@ def limits() -> Limits:
 
 
 @pytest.fixture
+def allowed() -> list[IPv4Network]:
+    """Where addresses in forms may lead to, although they are private."""
+    return []
+
+
+@pytest.fixture
 async def rehearsing(
     redis_server: fakeredis.FakeServer, clock: FakeClock, tls: ssl.SSLContext
 ) -> AsyncIterator[httpx.AsyncClient]:
@@ -201,6 +207,7 @@ async def hub(
     rehearsing: httpx.AsyncClient,
     tls: ssl.SSLContext,
     limits: Limits,
+    allowed: list[IPv4Network],
     tmp_path: Path,
 ) -> AsyncIterator[Hub]:
     doorbell = FakeDoorbell()
@@ -245,7 +252,7 @@ async def hub(
         ),
         upkeep=Upkeep(integrations, control),
         rehearsal=Rehearsal(Egress([LOOPBACK], tls=tls), tokens, lrs, within=WITHIN),
-        egress=Egress(tls=tls),
+        egress=Egress(allowed, tls=tls),
         sources=sources,
         source_files=source_files,
         receiving=Receiving(landing, source_files, clock, tmp_path / "spool", 50_000),

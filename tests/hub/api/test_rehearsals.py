@@ -1,13 +1,22 @@
 """Trying an integration over HTTP, against a sandbox on loopback."""
 
 from collections.abc import AsyncIterator
+from ipaddress import IPv4Network
 
 import pytest
 
 from config.sandbox.server import Addresses, listening
 from config.sandbox.state import Sandbox
+from hub.api.rehearsals import BURST
 from hub.registry.integration_records import NewIntegration
-from tests.hub.api.conftest import Hub, errors_of
+from tests.hub.api.conftest import LOOPBACK, Hub, errors_of
+
+NEW = "/api/programs/ACME/integrations/test"
+
+
+@pytest.fixture
+def allowed() -> list[IPv4Network]:
+    return [LOOPBACK]
 
 
 @pytest.fixture
@@ -81,6 +90,92 @@ async def test_a_rehearsal_shows_where_it_failed(hub: Hub, sandbox: Sandbox, pat
     assert sandbox.lrs.attempts == 0
 
 
+async def test_a_step_that_failed_says_what_to_do(hub: Hub, sandbox: Sandbox, path: str) -> None:
+    sandbox.change({"clients": {"sandbox": "another"}})
+
+    *good, failed = (await hub.acme.post(path)).json()["steps"]
+
+    assert [step["hint"] for step in good] == [None, None]
+    assert "Client Secret or Authentication URL may be incorrect" in failed["hint"]
+
+
+def an_integration_to(addresses: Addresses, **fields: object) -> dict[str, object]:
+    return {
+        "name": "Not there yet",
+        "provider": "lms",
+        "technicalEmails": "ops@example.org",
+        "statementUrl": addresses.statement_url,
+        "authenticationUrl": addresses.authentication_url,
+        "clientId": "sandbox",
+        "clientSecret": "sandbox-secret",
+        **fields,
+    }
+
+
+async def test_an_integration_is_tried_before_it_is_made(
+    hub: Hub, sandbox: Sandbox, addresses: Addresses
+) -> None:
+    new = {"integration": an_integration_to(addresses), "statement": {"result": {"success": True}}}
+
+    answer = await hub.acme.post(NEW, json=new)
+
+    assert [step["ok"] for step in answer.json()["steps"]] == [True] * 4, answer.text
+    assert answer.json()["statement"]["result"] == {"success": True}
+    assert sandbox.lrs.held == 1
+    assert (await hub.acme.get("/api/programs/ACME/integrations")).json()["items"] == []
+    assert await hub.house.control.store.ask(("KEYS", "*")) == [[]]
+    assert "sandbox-secret" not in answer.text
+
+
+async def test_changes_are_tried_before_they_are_saved(
+    hub: Hub, sandbox: Sandbox, path: str
+) -> None:
+    before = (await hub.acme.get(path.removesuffix("/test"))).json()
+
+    async def last(**changes: str) -> bool:
+        answer = await hub.acme.post(path, json={"changes": changes})
+        return bool(answer.json()["steps"][-1]["ok"])
+
+    assert await last(clientSecret="wrong") is False
+    assert await last(clientSecret="", name="Only a name") is True
+    sandbox.change({"clients": {"sandbox": "new-secret"}})
+    assert await last(clientSecret="new-secret") is True
+    assert (await hub.acme.get(path.removesuffix("/test"))).json() == before
+
+
+async def test_what_is_wrong_with_it_is_told_by_its_field(hub: Hub, addresses: Addresses) -> None:
+    private = {"integration": an_integration_to(addresses, statementUrl="https://10.0.0.1/x")}
+    unknown = {"integration": an_integration_to(addresses, provider="nobody")}
+    missing = {"integration": {"name": "x"}}
+
+    assert "/statementUrl" in errors_of(await hub.acme.post(NEW, json=private))
+    assert "/integration/clientSecret" in errors_of(await hub.acme.post(NEW, json=missing))
+    assert (await hub.acme.post(NEW, json=unknown)).status_code == 422
+
+
+async def test_a_refresh_token_is_not_used_up_before_it_is_kept(
+    hub: Hub, sandbox: Sandbox, addresses: Addresses, path: str
+) -> None:
+    new = {"integration": an_integration_to(addresses, refreshToken="once")}
+
+    answer = await hub.acme.post(NEW, json=new)
+    change = await hub.acme.post(path, json={"changes": {"refreshToken": "once"}})
+
+    assert "used up" in errors_of(answer)["/integration/refreshToken"]
+    assert "used up" in errors_of(change)["/changes/refreshToken"]
+    assert sandbox.lrs.attempts == 0
+
+
+async def test_nobody_tries_many_addresses_quickly(hub: Hub, path: str) -> None:
+    answers = [await hub.acme.post(path) for _ in range(BURST + 1)]
+
+    assert {one.status_code for one in answers[:-1]} == {200}
+    assert (answers[-1].status_code, answers[-1].headers["retry-after"]) == (429, "2")
+    assert (await hub.system.post(path)).status_code == 200
+    hub.clock.move(seconds=2)
+    assert (await hub.acme.post(path)).status_code == 200
+
+
 async def test_a_statement_that_cannot_be_is_not_sent(
     hub: Hub, sandbox: Sandbox, path: str
 ) -> None:
@@ -93,6 +188,7 @@ async def test_a_statement_that_cannot_be_is_not_sent(
 
 async def test_who_may_only_read_sends_nothing(hub: Hub, sandbox: Sandbox, path: str) -> None:
     answer = await hub.reader.post(path)
+    new = await hub.reader.post(NEW, json={})
 
-    assert answer.status_code == 403
+    assert (answer.status_code, new.status_code) == (403, 403)
     assert sandbox.lrs.attempts == 0
