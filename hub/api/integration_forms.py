@@ -46,13 +46,13 @@ class IntegrationForm(Form):
     scope: Scope | None = None
 
 
-async def check_provider(house: House, provider_id: str) -> None:
+async def check_provider(house: House, provider_id: str, *, below: str = "") -> None:
     """Raise Unprocessable for a provider that a new integration cannot have."""
     provider = await house.providers.find(provider_id)
     if provider is None:
-        raise Unprocessable([Flaw("/provider", f"there is no provider {provider_id}")])
+        raise Unprocessable([Flaw(f"{below}/provider", f"there is no provider {provider_id}")])
     if provider.status is ProviderStatus.DISABLED:
-        raise Unprocessable([Flaw("/provider", f"the provider {provider_id} is disabled")])
+        raise Unprocessable([Flaw(f"{below}/provider", f"the provider {provider_id} is disabled")])
 
 
 def urls_of(form: NewIntegrationForm | IntegrationForm) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from delivery.integration import Integration, IntegrationId
 from delivery.outcome import Answer
 from delivery.rehearsal import Rehearsed
 from delivery.statement import Statement
-from hub.api.access import CallerOf, WritableIntegration, WritableProgram
+from hub.api.access import CallerOf, ReadableIntegration, WritableIntegration, WritableProgram
 from hub.api.errors import NotFound, Unprocessable
 from hub.api.house import House, HouseOf
 from hub.api.integration_forms import (
@@ -105,6 +105,19 @@ class RehearsalView(View):
         )
 
 
+class ExampleView(View):
+    """The statement that a test makes up, but for its id."""
+
+    statement: dict[str, JsonValue]
+
+
+@router.get("/test")
+async def show_example(record: ReadableIntegration, house: HouseOf) -> ExampleView:
+    """Show the statement that a test makes up, as the provider wants it; nothing is sent."""
+    rules = await _rules(house, record.provider)
+    return ExampleView(statement=_example(house, record.id, rules))
+
+
 @router.post("/test")
 async def rehearse(
     record: WritableIntegration,
@@ -119,7 +132,7 @@ async def rehearse(
     said = form or RehearsalForm()
     changes = changes_of(said.changes) if said.changes else {}
     if said.changes:
-        check_urls(house, urls_of(said.changes))
+        check_urls(house, urls_of(said.changes), below="/changes")
     _refuse_refresh_token("/changes/refreshToken", changes.get("refresh_token"))
     integration = await house.integrations.would_become(record.id, changes)
     return await _rehearse(house, caller, integration, said.statement)
@@ -130,8 +143,8 @@ async def rehearse_new(
     program_id: WritableProgram, form: NewRehearsalForm, caller: CallerOf, house: HouseOf
 ) -> RehearsalView:
     """Try an integration before it is made: the same, and nothing is kept."""
-    check_urls(house, urls_of(form.integration))
-    await check_provider(house, form.integration.provider)
+    check_urls(house, urls_of(form.integration), below="/integration")
+    await check_provider(house, form.integration.provider, below="/integration")
     _refuse_refresh_token("/integration/refreshToken", form.integration.refresh_token)
     integration = await house.integrations.would_be(program_id, new_of(form.integration))
     return await _rehearse(house, caller, integration, form.statement)
@@ -145,12 +158,17 @@ def _refuse_refresh_token(pointer: str, refresh_token: str | None) -> None:
 async def _rehearse(
     house: House, caller: Caller, integration: Integration, overrides: dict[str, JsonValue]
 ) -> RehearsalView:
-    provider = await house.providers.find(integration.provider)
-    if provider is None:
-        raise NotFound(f"there is no provider {integration.provider}")
-    statement = _statement(house, integration.id, provider.rules, overrides)
+    rules = await _rules(house, integration.provider)
+    statement = _statement(house, integration.id, rules, overrides)
     house.rehearsal_rates.spend(caller.key_id, house.clock(), per_second=PER_SECOND, burst=BURST)
     return RehearsalView.of(statement, await house.rehearsal.run(integration, statement.body))
+
+
+async def _rules(house: House, provider_id: str) -> Rules:
+    provider = await house.providers.find(provider_id)
+    if provider is None:
+        raise NotFound(f"there is no provider {provider_id}")
+    return provider.rules
 
 
 def _statement(

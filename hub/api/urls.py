@@ -8,15 +8,19 @@ from hub.api.house import House
 from hub.xapi.flaw import Flaw, point
 
 
-def check_urls(house: House, urls: Mapping[str, str | None]) -> None:
-    """Raise Unprocessable for addresses that may not be used; the names are the JSON names."""
-    if flaws := [flaw for name, url in urls.items() if url for flaw in _flaws(house, name, url)]:
+def check_urls(house: House, urls: Mapping[str, str | None], *, below: str = "") -> None:
+    """Raise Unprocessable for addresses that may not be used.
+
+    The names are the JSON names, `below` the pointer of the object that they are members of.
+    """
+    named = [(below + point(name), url) for name, url in urls.items() if url]
+    if flaws := [flaw for pointer, url in named for flaw in _flaws(house, pointer, url)]:
         raise Unprocessable(flaws)
 
 
-def _flaws(house: House, name: str, url: str) -> list[Flaw]:
+def _flaws(house: House, pointer: str, url: str) -> list[Flaw]:
     try:
         house.egress.check_url(url)
     except AddressRefused as refusal:
-        return [Flaw(point(name), str(refusal))]
+        return [Flaw(pointer, str(refusal))]
     return []

@@ -22,7 +22,16 @@ from hub.portal.frame import (
     visit_of,
 )
 from hub.portal.inside import Refusal
-from hub.portal.pages import deliveries, integrations, queues, replays, sign_in, sources
+from hub.portal.pages import (
+    deliveries,
+    integration_form,
+    integrations,
+    queues,
+    rehearsals,
+    replays,
+    sign_in,
+    sources,
+)
 from hub.portal.pages.page import Page, Pages
 from hub.portal.sessions import Guesses
 
@@ -41,10 +50,18 @@ def add_portal(app: FastAPI, secret: Callable[[], Awaitable[bytes]]) -> None:
 
 
 def _pages() -> Pages:
-    return (
-        *(*sign_in.PAGES, *integrations.PAGES, *queues.PAGES, *deliveries.PAGES),
-        *(*replays.PAGES, *sources.PAGES),
+    # Routes are tried in order: /integrations/add is none of /integrations/{integration_id}.
+    modules = (
+        sign_in,
+        integration_form,
+        integrations,
+        rehearsals,
+        queues,
+        deliveries,
+        replays,
+        sources,
     )
+    return [page for module in modules for page in module.PAGES]
 
 
 def _open(handle: Callable[[Request], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:

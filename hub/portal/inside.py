@@ -17,17 +17,38 @@ from hub.registry.caller import Caller
 
 Facts = dict[str, Any]
 LARGEST_PAGE = 500
+NO_FLAWS: Mapping[str, str] = {}
 
 
 class Refusal(Exception):
-    """What the API refuses, in its own words; `errors` by the name of their field."""
+    """What the API refuses, in its own words; `errors` by the name of their field.
 
-    def __init__(self, status: int, title: str, detail: str, errors: Mapping[str, str]) -> None:
+    `flaws` are the same by their JSON pointers.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        errors: Mapping[str, str],
+        flaws: Mapping[str, str] = NO_FLAWS,
+    ) -> None:
         super().__init__(detail or title)
         self.status = status
         self.title = title
         self.detail = detail
         self.errors = errors
+        self.flaws = flaws
+
+    def below(self, member: str) -> dict[str, str]:
+        """Give the errors of the fields of one member, such as `integration`."""
+        start = f"/{member}/"
+        return {
+            _field(pointer.removeprefix(start)): told
+            for pointer, told in self.flaws.items()
+            if pointer.startswith(start)
+        }
 
 
 class Api:
@@ -45,9 +66,9 @@ class Api:
         """Have something done. Raises Refusal."""
         return await self._ask("POST", path, query, form)
 
-    async def patch(self, path: str, form: object) -> Facts:
-        """Change something. Raises Refusal."""
-        return await self._ask("PATCH", path, {}, form)
+    async def patch(self, path: str, form: object, *, if_match: str = "") -> Facts:
+        """Change something; with `if_match`, only what still has that ETag. Raises Refusal."""
+        return await self._ask("PATCH", path, {}, form, if_match=if_match)
 
     async def delete(self, path: str, **query: object) -> None:
         """Take something away. Raises Refusal."""
@@ -61,13 +82,20 @@ class Api:
         return _read(*await self._call("POST", path, "", headers, request.receive))
 
     async def _ask(
-        self, method: str, path: str, query: Mapping[str, object], form: object
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object],
+        form: object,
+        *,
+        if_match: str = "",
     ) -> Facts:
         body = b"" if form is None else msgspec.json.encode(form)
         said = {name: _text(value) for name, value in query.items() if value not in (None, "")}
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
+            *([(b"if-match", if_match.encode())] if if_match else []),
         ]
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -112,8 +140,9 @@ def _read(status: int, content: bytes) -> Facts:
     found: Facts = msgspec.json.decode(content) if content else {}
     if status < 400:
         return found
-    errors = {_field(one["pointer"]): one["detail"] for one in found.get("errors", [])}
-    raise Refusal(status, found.get("title", ""), found.get("detail", ""), errors)
+    flaws = {one["pointer"]: one["detail"] for one in found.get("errors", [])}
+    errors = {_field(pointer): told for pointer, told in flaws.items()}
+    raise Refusal(status, found.get("title", ""), found.get("detail", ""), errors, flaws)
 
 
 def _text(value: object) -> str:

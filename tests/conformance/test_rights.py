@@ -79,6 +79,7 @@ ROUTES: dict[str, Needs] = {
     "GET /api/integrations/{integration_id}": READ,
     "PATCH /api/integrations/{integration_id}": WRITE,
     "DELETE /api/integrations/{integration_id}": WRITE,
+    "GET /api/integrations/{integration_id}/test": READ,
     "POST /api/integrations/{integration_id}/test": WRITE,
     "POST /api/integrations/{integration_id}/statements": WRITE,
     "GET /api/integrations/{integration_id}/statements/{statement_id}": READ,

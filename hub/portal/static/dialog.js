@@ -11,7 +11,6 @@ function made() {
   const dialog = document.createElement("dialog");
   dialog.id = "dialog";
   dialog.addEventListener("close", closed);
-  dialog.addEventListener("submit", send);
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target.closest("[data-close]")) {
       event.preventDefault();
@@ -50,38 +49,57 @@ function partOf(html) {
   return section;
 }
 
-function fill(dialog, html) {
-  const modal = partOf(html);
+// Secrets are never sent back by the server: they stay in the form that they were typed into.
+function keepSecrets(from, to) {
+  for (const field of from.querySelectorAll("input[type=password]")) {
+    const again = to.querySelector(`input[type=password][name="${field.name}"]`);
+    if (again) again.value = field.value;
+  }
+}
+
+function focusIn(modal, had) {
+  const shown = modal.querySelector("[data-reveal]");
+  const wrong = modal.querySelector("[aria-invalid=true]");
+  const first = wrong || shown || document.getElementById(had) || modal.querySelector(FIRST) || modal;
+  first.focus({ preventScroll: first === shown });
+  shown?.scrollIntoView({ block: "nearest" });
+}
+
+function open(modal) {
+  const dialog = made();
   const heading = modal.querySelector("h1, h2");
   if (heading) {
     heading.id ||= "dialog-title";
     dialog.setAttribute("aria-labelledby", heading.id);
   }
-  const had = dialog.contains(document.activeElement) ? document.activeElement?.id : "";
-  dialog.replaceChildren(closeButton(), document.adoptNode(modal));
-  globalThis.htmx?.process(dialog);
+  dialog.replaceChildren(closeButton(), modal);
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
-  const wrong = modal.querySelector("[aria-invalid=true]");
-  const first = wrong || document.getElementById(had) || modal.querySelector(FIRST) || dialog.firstChild;
-  first.focus();
-  dialog.querySelector("[data-reveal]")?.scrollIntoView({ block: "nearest" });
 }
 
-async function take(response) {
+// Shows a form: in the place of the one that was sent, or in the dialog.
+function fill(html, was) {
+  const modal = document.adoptNode(partOf(html));
+  const had = was?.contains(document.activeElement) ? document.activeElement.id : "";
+  if (was) keepSecrets(was, modal);
+  if (was && !was.closest("dialog")) was.replaceWith(modal);
+  else open(modal);
+  globalThis.htmx?.process(modal);
+  focusIn(modal, had);
+}
+
+async function take(response, was) {
   const elsewhere = response.headers.get("X-Go");
-  if (elsewhere) {
-    // The place may be the one that is shown already; then only loading it anew shows what changed.
-    if (new URL(elsewhere, location).href === location.href) location.reload();
-    else location.assign(elsewhere);
-    return;
-  }
-  fill(made(), await response.text());
+  if (!elsewhere) return fill(await response.text(), was);
+  // The place may be the one that is shown already; then only loading it anew shows what changed.
+  if (new URL(elsewhere, location).href === location.href) location.reload();
+  else location.assign(elsewhere);
 }
 
 async function send(event) {
   const form = event.target;
-  if (form.enctype === "multipart/form-data" || "whole" in form.dataset) return;
+  const modal = form.closest(".modal");
+  if (!modal || form.enctype === "multipart/form-data" || "whole" in form.dataset) return;
   event.preventDefault();
   const button = event.submitter;
   const address = button?.hasAttribute("formaction") ? button.formAction : form.action;
@@ -91,7 +109,7 @@ async function send(event) {
     const isGet = form.method === "get";
     const asked = isGet ? `${address.split("?")[0]}?${fields}` : address;
     const rest = isGet ? {} : { method: "POST", body: fields };
-    await take(await fetch(asked, { headers: IN_DIALOG, ...rest }));
+    await take(await fetch(asked, { headers: IN_DIALOG, ...rest }), modal);
   } catch {
     // The hub cannot be reached: the browser's own way says so, and keeps what was typed.
     form.dataset.whole = "";
@@ -100,6 +118,8 @@ async function send(event) {
     button?.removeAttribute("aria-busy");
   }
 }
+
+document.addEventListener("submit", send);
 
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("a[data-modal]");

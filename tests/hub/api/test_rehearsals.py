@@ -127,6 +127,16 @@ async def test_an_integration_is_tried_before_it_is_made(
     assert "sandbox-secret" not in answer.text
 
 
+async def test_the_statement_that_is_made_up_can_be_seen_before(
+    hub: Hub, sandbox: Sandbox, path: str
+) -> None:
+    shown = (await hub.reader.get(path)).json()["statement"]
+
+    assert shown["actor"] == {"mbox": "mailto:learner@example.org"}
+    assert "id" not in shown
+    assert sandbox.lrs.attempts == 0
+
+
 async def test_changes_are_tried_before_they_are_saved(
     hub: Hub, sandbox: Sandbox, path: str
 ) -> None:
@@ -148,9 +158,9 @@ async def test_what_is_wrong_with_it_is_told_by_its_field(hub: Hub, addresses: A
     unknown = {"integration": an_integration_to(addresses, provider="nobody")}
     missing = {"integration": {"name": "x"}}
 
-    assert "/statementUrl" in errors_of(await hub.acme.post(NEW, json=private))
+    assert "/integration/statementUrl" in errors_of(await hub.acme.post(NEW, json=private))
     assert "/integration/clientSecret" in errors_of(await hub.acme.post(NEW, json=missing))
-    assert (await hub.acme.post(NEW, json=unknown)).status_code == 422
+    assert errors_of(await hub.acme.post(NEW, json=unknown)).keys() == {"/integration/provider"}
 
 
 async def test_a_refresh_token_is_not_used_up_before_it_is_kept(

@@ -1,0 +1,103 @@
+"""Testing an integration: a made-up statement whose values can be changed, sent now."""
+
+import json
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+from hub.portal.frame import Visit, form_of
+from hub.portal.inside import Facts, Refusal
+from hub.portal.pages.page import Pages
+
+
+async def ask(visit: Visit) -> Response:
+    """Offer a made-up statement to send."""
+    example = (await visit.api.get(f"{_path(visit)}/test"))["statement"]
+    return await _page(visit, _fields(example))
+
+
+async def test(visit: Visit) -> Response:
+    """Send a made-up statement outside of the queue, and show each step of the way."""
+    form = await form_of(visit.request, visit)
+    try:
+        example = (await visit.api.get(f"{_path(visit)}/test"))["statement"]
+        told = await visit.api.post(f"{_path(visit)}/test", {"statement": _said(form, example)})
+    except Refusal as refusal:
+        return await _page(visit, form, refusal=refusal)
+    return await _page(visit, form, told=told)
+
+
+async def _page(
+    visit: Visit,
+    form: Mapping[str, str],
+    *,
+    told: Facts | None = None,
+    refusal: Refusal | None = None,
+) -> Response:
+    return visit.page(
+        "test.html",
+        status=refusal.status if refusal else 200,
+        it=await visit.api.get(_path(visit)),
+        form=form,
+        told=told,
+        refusal=refusal,
+    )
+
+
+def _fields(statement: Facts) -> dict[str, str]:
+    """Give the values of a statement that people change."""
+    actor, activity = statement["actor"], statement["object"]
+    account = actor.get("account", {})
+    return {
+        "mailbox": actor.get("mbox", "").removeprefix("mailto:"),
+        "account": account.get("name", ""),
+        "homePage": account.get("homePage", ""),
+        "verb": statement["verb"]["id"],
+        "object": activity["id"],
+        "timestamp": statement["timestamp"],
+    }
+
+
+def _said(form: Mapping[str, str], example: Facts) -> Facts:
+    """Give the members of the statement that the form says. Raises Refusal."""
+    if written := form.get("json"):
+        return _read(written)
+    said: Facts = {"actor": _actor(form) or example["actor"]}
+    if form.get("verb"):
+        said["verb"] = {"id": form["verb"]}
+    if form.get("object"):
+        said["object"] = {**example["object"], "id": form["object"]}
+    if form.get("timestamp"):
+        said["timestamp"] = form["timestamp"]
+    return said
+
+
+def _actor(form: Mapping[str, str]) -> Facts | None:
+    if form.get("mailbox"):
+        return {"mbox": f"mailto:{form['mailbox']}"}
+    if form.get("account"):
+        home = {"homePage": form["homePage"]} if form.get("homePage") else {}
+        return {"account": {"name": form["account"], **home}}
+    return None
+
+
+def _read(written: str) -> Facts:
+    try:
+        said = json.loads(written)
+    except (ValueError, RecursionError) as error:
+        told = {"json": f"is no JSON: {error}"}
+        raise Refusal(422, "Not sent", "the statement is no JSON", told) from error
+    if not isinstance(said, dict):
+        told = {"json": "must be one JSON object"}
+        raise Refusal(422, "Not sent", "the statement must be one JSON object", told)
+    return said
+
+
+def _path(visit: Visit) -> str:
+    return f"/api/integrations/{visit.request.path_params['integration_id']}"
+
+
+PAGES: Pages = (
+    ("/integrations/{integration_id}/test", ["GET"], ask),
+    ("/integrations/{integration_id}/test", ["POST"], test),
+)
