@@ -39,7 +39,7 @@ one = APIRouter(
 )
 
 
-LOOKED_AT_ONCE, MOST_LOOKED_AT = 250, 1000
+LOOKED_AT_ONCE, MOST_LOOKED_AT = 100, 1000
 Words = Annotated[
     str, Query(max_length=200, description="what the name or the provider's id contains")
 ]

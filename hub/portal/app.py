@@ -45,11 +45,12 @@ def add_portal(app: FastAPI, secret: Callable[[], Awaitable[bytes]]) -> None:
         app.mount(f"{ROOT}/static", StaticFiles(directory=folder), name="portal")
     for path, methods, handle in sign_in.OPEN:
         app.add_api_route(ROOT + path, _open(handle), methods=methods, include_in_schema=False)
-    for path, methods, page in _pages():
+    for path, methods, page in pages():
         app.add_api_route(ROOT + path, _signed_in(page), methods=methods, include_in_schema=False)
 
 
-def _pages() -> Pages:
+def pages() -> Pages:
+    """Give every page that wants a session: where it is, how it is asked, and what it does."""
     # Routes are tried in order: /integrations/add is none of /integrations/{integration_id}.
     modules = (
         sign_in,
