@@ -3,6 +3,7 @@
 from fastapi import APIRouter, FastAPI
 
 from hub.api import (
+    audit,
     completions,
     deliveries,
     event_completions,
@@ -94,6 +95,8 @@ def _routers() -> tuple[APIRouter, ...]:
         providers.router,
         providers.of_program,
         keys.router,
+        audit.router,
+        audit.of_program,
         sources.router,
         sources.of_program,
         sources.one,

@@ -11,12 +11,12 @@ from datetime import datetime
 
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.registry.database import Database
 from hub.registry.paging import Page, read_page
-from hub.registry.tables import AuditRow
+from hub.registry.tables import ApiKeyRow, AuditRow
 
 CHANGED = "changed"
 UNTOLD = frozenset({"updated_at", "last_used_at", "next_sync_at"})
@@ -68,13 +68,26 @@ class Audit:
         kind: str | None = None,
         subject: str | None = None,
         program_id: str | None = None,
+        by: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Page[AuditEntry]:
-        """Return entries, newest first; the filters narrow them."""
+        """Return entries, newest first; the filters narrow them.
+
+        `by` is whoever did it, as the entries call them, or a user with any of their keys.
+        """
         wanted = {"kind": kind, "subject": subject, "program_id": program_id}
         query = select(AuditRow).filter_by(**{k: v for k, v in wanted.items() if v is not None})
+        if by is not None:
+            query = query.where(or_(AuditRow.by == by, AuditRow.by.in_(_keys_of(by))))
+        if since is not None:
+            query = query.where(AuditRow.at >= since)
+        if until is not None:
+            query = query.where(AuditRow.at < until)
+        order = (AuditRow.at, AuditRow.id)
         async with self._database.read() as session:
             page = await read_page(
-                session, query, by=(AuditRow.id,), cursor=cursor, limit=limit, newest_first=True
+                session, query, by=order, cursor=cursor, limit=limit, newest_first=True
             )
         return page.each(_entry)
 
@@ -119,6 +132,13 @@ def differences(before: object, after: object) -> dict[str, JsonValue]:
         for name in (old | new)
         if old.get(name) != new.get(name)
     }
+
+
+def _keys_of(user_id: str) -> Select[str]:
+    """Give what the audit calls a user with each of their keys; see Caller.who."""
+    return select(ApiKeyRow.user_id + " (key " + ApiKeyRow.id + ")").where(
+        ApiKeyRow.user_id == user_id
+    )
 
 
 def _plain(fact: object) -> dict[str, JsonValue]:

@@ -202,8 +202,11 @@ class AuditRow(Row):
 
     __tablename__ = "audit"
     __table_args__ = (
-        Index(None, "kind", "subject", "id"),
-        Index(None, "program_id", "id"),
+        Index(None, "at", "id"),
+        Index(None, "by", "at", "id"),
+        Index(None, "kind", "at", "id"),
+        Index(None, "program_id", "at", "id"),
+        Index(None, "subject", "at", "id"),
     )
 
     id: Mapped[int] = mapped_column(SerialId, primary_key=True)

@@ -137,6 +137,8 @@ ROUTES: dict[str, Needs] = {
     "GET /api/keys/mine": A_KEY,
     "GET /api/keys/{key_id}": SYSTEM,
     "DELETE /api/keys/{key_id}": SYSTEM,
+    "GET /api/audit": SYSTEM,
+    "GET /api/programs/{program_id}/audit": READ,
 }
 PROVEN = {"POST /hooks/{source_id}"}
 """Routes for senders that prove themselves otherwise than by a key of ours."""
