@@ -1,15 +1,20 @@
-"""A landing store in a folder: written, synced, renamed, and the folder synced too."""
+"""A landing store in a folder: written, synced, renamed, and the folder synced too.
+
+What is put or read at the same time is done together, on one thread: each change to another thread
+and back costs more than a small file.
+"""
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-from hub.errors import LandingUnavailable, NotLanded
+from hub.errors import HubError, LandingUnavailable, NotLanded
 from hub.landing.place import is_key
 from hub.landing.spool import Spool
+from hub.together import Together
 
 T = TypeVar("T")
 
@@ -19,6 +24,8 @@ class FolderLanding:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._putting: Together[tuple[Path, bytes], None] = Together(self._put_several)
+        self._reading: Together[tuple[Path, int, int], bytes] = Together(self._read_several)
 
     async def keep(self, key: str, spool: Spool) -> None:
         """Keep what a closed spool holds. The spool lies on the same disk."""
@@ -26,11 +33,11 @@ class FolderLanding:
 
     async def put(self, key: str, content: bytes) -> None:
         """Keep a few bytes."""
-        await self._do(lambda: _write(self._path(key), content))
+        await self._putting.ask((self._path(key), content))
 
     async def read(self, key: str, start: int, length: int) -> bytes:
         """Give so many bytes from a place, or fewer at the end. Raises NotLanded."""
-        return await self._do(lambda: _read(self._path(key), start, length))
+        return await self._reading.ask((self._path(key), start, length))
 
     async def size(self, key: str) -> int:
         """Give how many bytes there are. Raises NotLanded."""
@@ -48,6 +55,16 @@ class FolderLanding:
             raise LandingUnavailable(f"what was written to {self._root} is not what is read")
         await self.remove(key)
 
+    async def _put_several(
+        self, several: Sequence[tuple[Path, bytes]]
+    ) -> Sequence[HubError | None]:
+        return await asyncio.to_thread(_write_several, several)
+
+    async def _read_several(
+        self, several: Sequence[tuple[Path, int, int]]
+    ) -> Sequence[bytes | HubError]:
+        return await asyncio.to_thread(lambda: [_read(*one) for one in several])
+
     def _path(self, key: str) -> Path:
         if not is_key(key):
             raise ValueError(f"{key!r} is no key of this store")
@@ -56,31 +73,81 @@ class FolderLanding:
     async def _do(self, deed: Callable[[], T]) -> T:
         try:
             return await asyncio.to_thread(deed)
-        except FileNotFoundError as error:
-            raise NotLanded(f"there is nothing at {error.filename}") from error
         except OSError as error:
-            raise LandingUnavailable(f"the landing store does not work: {error}") from error
+            raise _translated(error) from error
+
+
+def _translated(error: OSError) -> HubError:
+    if isinstance(error, FileNotFoundError):
+        return NotLanded(f"there is nothing at {error.filename}")
+    return LandingUnavailable(f"the landing store does not work: {error}")
+
+
+def _write_several(
+    several: Sequence[tuple[Path, bytes]],
+) -> Sequence[HubError | None]:
+    """Write files, and say of each what was in the way. Each folder is synced once."""
+    folders: dict[Path, HubError | None] = {}
+    found: list[HubError | None] = []
+    for path, content in several:
+        try:
+            _write(path, content)
+        except OSError as error:
+            found.append(_translated(error))
+        else:
+            found.append(None)
+            folders[path.parent] = None
+    for folder in folders:
+        try:
+            _sync(folder)
+        except OSError as error:
+            folders[folder] = _translated(error)
+    return [one or folders[path.parent] for one, (path, _) in zip(found, several, strict=True)]
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    descriptor = _create(part)
     try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            _write_all(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    _sync(path.parent)
+
+
+def _create(path: Path) -> int:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        _make(path.parent)
+        return os.open(path, flags, 0o666)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 def _settle(part: Path, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make(path.parent)
     part.replace(path)
     _sync(path.parent)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those it is in; their names are on the disk when this returns."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
 
 
 def _sync(folder: Path) -> None:
@@ -92,7 +159,10 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _read(path: Path, start: int, length: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read(length)
+def _read(path: Path, start: int, length: int) -> bytes | HubError:
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            return file.read(length)
+    except OSError as error:
+        return _translated(error)

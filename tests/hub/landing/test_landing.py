@@ -1,5 +1,6 @@
 """Landing stores: in a folder, and in two S3s that differ; the same tests on all."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -97,6 +98,24 @@ async def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "landing").write_text("")
     with pytest.raises(LandingUnavailable):
         await FolderLanding(tmp_path / "landing").put(KEY, b"x")
+
+
+async def test_what_comes_together_is_kept_one_by_one(tmp_path: Path) -> None:
+    landing = FolderLanding(tmp_path / "landing")
+    (tmp_path / "landing" / "in-the-way").mkdir(parents=True)
+    keys = [f"source/2026/03/{number:02}/abc" for number in range(1, 10)]
+    puts = (landing.put(key, key.encode()) for key in [*keys[:5], "in-the-way", *keys[5:]])
+
+    found = await asyncio.gather(*puts, return_exceptions=True)
+    assert [type(one) for one in found if one is not None] == [LandingUnavailable]
+    assert isinstance(found[5], LandingUnavailable)
+
+    reads = (landing.read(key, 0, 100) for key in [*keys[:5], "nothing", *keys[5:]])
+    read = await asyncio.gather(*reads, return_exceptions=True)
+    assert isinstance(read.pop(5), NotLanded)
+    assert read == [key.encode() for key in keys]
+    left = [one.name for one in (tmp_path / "landing").rglob(".*.part")]
+    assert left == []
 
 
 async def test_a_file_that_is_too_large_leaves_nothing(tmp_path: Path) -> None:
