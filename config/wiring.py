@@ -18,7 +18,6 @@ from delivery.control import Control
 from delivery.directory import Directory
 from delivery.doorbell import Doorbell
 from delivery.egress import Egress
-from delivery.history import History
 from delivery.journal import Journal
 from delivery.lrs import Lrs
 from delivery.meters import Meters
@@ -105,7 +104,6 @@ class Delivery:
     store: Store
     states: StatusStore
     meters: Meters
-    history: History
     broker: BellBroker
     bell: Bell
     control: Control
@@ -136,7 +134,6 @@ async def open_delivery(settings: Settings, registry: Registry) -> AsyncIterator
             store=store,
             states=states,
             meters=meters,
-            history=History(store, clock.now),
             broker=broker,
             bell=bell,
             control=control,

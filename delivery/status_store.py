@@ -46,7 +46,7 @@ class StatusStore:
         keys = Keys(integration.id)
         reply = await self._store.run(
             scripts.APPLY,
-            [keys.state, *keys.lanes(), keys.parked, DUE, INTEGRATIONS, keys.changes],
+            [keys.state, *keys.lanes(), keys.parked, DUE, INTEGRATIONS],
             to_ms(self._clock()),
             integration.id,
             integration.revision,

@@ -48,7 +48,7 @@ def build(house: House) -> FastAPI:
         redirect_slashes=False,
         strict_content_type=False,
         # The hottest routes come first, for routes are tried in order.
-        routes=[*statements.ROUTES, *events.ROUTES],
+        routes=[*statements.ROUTES, *events.ROUTES, *hooks.ROUTES],
     )
     app.state.house = house
     app.add_middleware(

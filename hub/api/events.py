@@ -85,7 +85,7 @@ class Window:
     limit: int
 
 
-async def window(
+def window(
     limit: Limit = 100,
     cursor: Cursor = None,
     since: Since = None,

@@ -2,6 +2,8 @@
 
 202 means that the bytes and headers are durable. What repeats a delivery is answered 200, and is
 not taken twice; what repeats a signature is refused.
+
+Deliveries come on a plain Starlette route, as statements do; `openapi` describes it.
 """
 
 import re
@@ -11,10 +13,11 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
 
 from hub.api.errors import NotFound, NotProven
 from hub.api.facts import note
-from hub.api.house import House, HouseOf
+from hub.api.house import House, house_of
 from hub.api.rates import Rates
 from hub.records.format import Format, Kind
 from hub.registry.sources import SourceRecord
@@ -22,7 +25,8 @@ from hub.sources.proof import NotProven as Unproven
 from hub.sources.proof import prove, zoom_challenge
 from hub.sources.settings import FORM, BucketSource, Signature, WebhookSource
 
-router = APIRouter(prefix="/hooks/{source_id}", tags=["Webhooks"])
+PATH = "/hooks/{source_id}"
+router = APIRouter(tags=["Webhooks"])
 
 SECRET_HEADER = re.compile(r"cookie|authorization|token|secret|password|api-?key")
 MOST_HEADERS, LONGEST_HEADER = 50, 1000
@@ -30,26 +34,15 @@ ZOOM_QUESTION = "endpoint.url_validation"
 BEARER = Signature(scheme="bearer")
 
 
-@router.get("", response_class=PlainTextResponse)
+@router.get(PATH, response_class=PlainTextResponse)
 async def answer_probe(source_id: str) -> str:  # noqa: ARG001  whether it is there is nobody's business
     """Answer senders that look whether the address is there before they use it."""
     return "ready"
 
 
-@router.post(
-    "",
-    status_code=202,
-    responses={200: {"description": "This delivery was taken before, or a question is answered"}},
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {}}, FORM: {"schema": {}}},
-        }
-    },
-    response_class=Response,
-)
-async def take_webhook(source_id: str, request: Request, house: HouseOf) -> Response:
+async def take_webhook(request: Request) -> Response:
     """Take one delivery of a sender."""
+    house, source_id = house_of(request), str(request.path_params["source_id"])
     known = await house.known_sources.find(source_id)
     if known is None or not isinstance(known.said, WebhookSource | BucketSource):
         raise NotFound(f"there is no source {source_id}")
@@ -59,6 +52,9 @@ async def take_webhook(source_id: str, request: Request, house: HouseOf) -> Resp
         return await _announced(house, source, said, request)
     RATES.spend(source_id, house.clock(), per_second=said.rate_per_second)
     return await _take(house, source, said, request)
+
+
+ROUTES = (Route(PATH, take_webhook, methods=["POST"]),)
 
 
 async def _take(

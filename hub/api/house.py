@@ -114,4 +114,9 @@ def house_of(request: Request) -> House:
     return house
 
 
-HouseOf = Annotated[House, Depends(house_of)]
+async def _house_of(request: Request) -> House:
+    # FastAPI would call what is not asynchronous on a thread, for every request.
+    return house_of(request)
+
+
+HouseOf = Annotated[House, Depends(_house_of)]

@@ -7,7 +7,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from hub.api import hooks
 from hub.api.event_schemas import EVENT_OPERATIONS, EVENT_SCHEMAS
+from hub.sources.settings import FORM
 from hub.xapi.completion import Completion
 from hub.xapi.model import StatementModel
 
@@ -149,6 +151,22 @@ _HOT: Node = {
     },
 }
 _HOT |= EVENT_OPERATIONS
+_HOT[hooks.PATH] = {
+    "post": {
+        "tags": ["Webhooks"],
+        "operationId": "take_webhook",
+        "summary": "Take one delivery of a sender.",
+        "parameters": [_parameter("source_id", "path", "the source")],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": {}}, FORM: {"schema": {}}},
+        },
+        "responses": {
+            "200": {"description": "This delivery was taken before, or a question is answered"},
+            "202": {"description": "Taken"},
+        },
+    }
+}
 _BODIES: Node = {
     "/api/programs/{program_id}/completions": {"post": {"requestBody": _body("Completion")}}
 }

@@ -24,7 +24,6 @@ from hub.api.errors import (
     BadRequest,
     BodyTooLarge,
     Forbidden,
-    NoRecipe,
     NotFound,
     NotJson,
     NotProven,
@@ -158,7 +157,7 @@ def _status(error: Exception) -> int:
             return 412
         case NotProven():
             return 401
-        case NoUploads() | NoRecipe():
+        case NoUploads():
             return 409
         case BodyTooLarge() | TooMany() | TooLarge():
             return 413
