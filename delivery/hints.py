@@ -1,9 +1,12 @@
 """What may be wrong when a step of a rehearsal fails, and what to do about it. Pure."""
 
+from urllib.parse import urlsplit
+
 from delivery.outcome import Answer, Failure, NoAnswer, Reply
 
 CREDENTIALS = (
-    "Invalid Credentials: Client Id, Client Secret or Authentication URL may be incorrect."
+    "Invalid Credentials: Client Id, Client Secret or Authentication URL may be incorrect. Copy "
+    "them once more from where the server shows them."
 )
 UNREACHED = {
     Failure.NAME_NOT_FOUND: (
@@ -58,27 +61,28 @@ STATEMENT = {
     "different systems, or a scope is missing (under More).",
     403: "The client may not write statements. Whoever runs the server has to allow it, or a scope "
     "is missing (under More).",
-    404: "Nothing is at the Statement URL. It usually ends in /statements.",
-    405: "The Statement URL takes no POST. It usually ends in /statements.",
+    404: "Nothing is at the Statement URL.",
+    405: "The Statement URL takes no POST.",
     409: "The server has a statement with this id that says something else.",
     410: "What was at the Statement URL is gone. Ask for the new address.",
     413: "The server finds one statement too large already. Whoever runs it has to allow more.",
     415: "The server takes no JSON there. The Statement URL may be no xAPI endpoint.",
     422: UNWANTED,
 }
+MISPLACED = frozenset({404, 405})
 OTHER = "The server refuses, and its answer should say why."
 
 
-def hint(step: str, reply: Reply) -> str:
-    """Say what to do after `step` failed with `reply`; a sentence or two for people."""
+def hint(step: str, reply: Reply, url: str) -> str:
+    """Say what to do after `step`, which led to `url`, failed with `reply`: some sentences."""
     match reply:
         case NoAnswer(failure=failure):
             return UNREACHED[failure]
         case Answer(status=status):
-            return _of_answer(step, status)
+            return _of_answer(step, status, url)
 
 
-def _of_answer(step: str, status: int) -> str:
+def _of_answer(step: str, status: int, url: str) -> str:
     if status >= 500:
         return TROUBLE
     if status in {408, 425, 429}:
@@ -87,4 +91,14 @@ def _of_answer(step: str, status: int) -> str:
         return ELSEWHERE
     if step == "token":
         return NOTHING_GRANTED if status < 300 else TOKEN.get(status, CREDENTIALS)
-    return STATEMENT.get(status, OTHER)
+    told = STATEMENT.get(status, OTHER)
+    return f"{told} {_meant(url)}" if status in MISPLACED else told
+
+
+def _meant(url: str) -> str:
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/")
+    if path.endswith("/statements"):
+        return "Ask whoever runs the server for the address that statements are posted to."
+    meant = parts._replace(path=f"{path}/statements").geturl()
+    return f"It usually ends in /statements: did you mean {meant}?"

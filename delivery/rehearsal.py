@@ -61,14 +61,16 @@ class Rehearsal:
             return Rehearsed(tuple(steps), None)
         fetched = await self._tokens.fetch(integration)
         reply, grant = fetched.reply, fetched.grant
+        url = integration.credentials.authentication_url
         if not isinstance(grant, Grant):
-            steps.append(_answered("token", reply, ok=False, detail=grant.reason))
+            steps.append(_answered("token", reply, url, ok=False, detail=grant.reason))
             return Rehearsed(tuple(steps), _response(reply))
-        steps.append(_answered("token", reply, ok=True, detail=_lifetime(grant)))
+        steps.append(_answered("token", reply, url, ok=True, detail=_lifetime(grant)))
         reply = await self._lrs.send(integration, [body], grant.access_token)
         reply = masked(reply, secrets_of(integration.credentials))
         accepted = isinstance(judge(reply, count=1, tried=False), Accepted)
-        steps.append(_answered("statement", reply, ok=accepted, detail=describe(reply)))
+        url = integration.statement_url
+        steps.append(_answered("statement", reply, url, ok=accepted, detail=describe(reply)))
         return Rehearsed(tuple(steps), _response(reply))
 
     async def _resolve(self, integration: Integration) -> Step:
@@ -95,12 +97,12 @@ class Rehearsal:
 
     def _failed(self, name: str, error: Exception, url: str, took: timedelta) -> Step:
         reply = no_answer(error, host=_host(url), took=took, within=self._within)
-        return _answered(name, reply, ok=False, detail=describe(reply))
+        return _answered(name, reply, url, ok=False, detail=describe(reply))
 
 
-def _answered(name: str, reply: Reply, *, ok: bool, detail: str) -> Step:
+def _answered(name: str, reply: Reply, url: str, *, ok: bool, detail: str) -> Step:
     status = reply.status if isinstance(reply, Answer) else None
-    advice = None if ok else hint(name, reply)
+    advice = None if ok else hint(name, reply, url)
     milliseconds = length_ms(reply.took)
     return Step(name, ok=ok, detail=detail, milliseconds=milliseconds, status=status, hint=advice)
 

@@ -47,7 +47,11 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters |= {"number": words.number, "age": words.age}
+_templates.filters |= {
+    "number": words.number,
+    "age": words.age,
+    "json": words.written,
+}
 _templates.globals |= {
     "state_of": words.state_of,
     "moment": words.moment,

@@ -1,5 +1,6 @@
 """What the pages say: states, lengths of time and numbers in plain words. Pure."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,6 +80,11 @@ def brief(reason: str | None) -> str:
 def statements(count: int, one: str, many: str) -> str:
     """Say how many statements there are."""
     return f"1 statement {one}" if count == 1 else f"{number(count)} statements {many}"
+
+
+def written(facts: object) -> str:
+    """Write JSON for people: as it stands, indented, in every script there is."""
+    return json.dumps(facts, indent=2, ensure_ascii=False)
 
 
 def number(value: float) -> str:

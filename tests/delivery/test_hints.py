@@ -8,12 +8,13 @@ from delivery.hints import hint
 from delivery.outcome import Answer, Failure, NoAnswer
 
 NOW = timedelta()
+URL = "https://lrs.example.org/xapi"
 
 
 @pytest.mark.parametrize("failure", Failure)
 @pytest.mark.parametrize("step", ["resolve", "connect", "token", "statement"])
 def test_no_way_of_not_answering_is_without_a_hint(step: str, failure: Failure) -> None:
-    assert hint(step, NoAnswer(failure, "", NOW)).endswith(".")
+    assert hint(step, NoAnswer(failure, "", NOW), URL).endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -33,8 +34,8 @@ def test_no_way_of_not_answering_is_without_a_hint(step: str, failure: Failure) 
         ("statement", 400, "its answer says why"),
         ("statement", 401, "does not take it"),
         ("statement", 403, "may not write"),
-        ("statement", 404, "ends in /statements"),
-        ("statement", 405, "ends in /statements"),
+        ("statement", 404, "did you mean https://lrs.example.org/xapi/statements?"),
+        ("statement", 405, "did you mean https://lrs.example.org/xapi/statements?"),
         ("statement", 409, "says something else"),
         ("statement", 413, "too large"),
         ("statement", 415, "no JSON"),
@@ -44,4 +45,19 @@ def test_no_way_of_not_answering_is_without_a_hint(step: str, failure: Failure) 
     ],
 )
 def test_an_answer_says_what_may_be_wrong(step: str, status: int, says: str) -> None:
-    assert says in hint(step, Answer(status, "", NOW))
+    assert says in hint(step, Answer(status, "", NOW), URL)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("https://lrs.example.org", "did you mean https://lrs.example.org/statements?"),
+        (
+            "https://lrs.example.org/a/?x=1",
+            "did you mean https://lrs.example.org/a/statements?x=1?",
+        ),
+        ("https://lrs.example.org/a/statements/", "Ask whoever runs the server"),
+    ],
+)
+def test_the_address_that_was_meant_is_guessed(url: str, says: str) -> None:
+    assert says in hint("statement", Answer(404, "", NOW), url)

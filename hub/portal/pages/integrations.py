@@ -1,5 +1,6 @@
 """Integrations: all of a program, and one of them."""
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -23,7 +24,12 @@ async def table(visit: Visit) -> Response:
 
 async def rows(visit: Visit) -> Response:
     """Give the rows of the table alone, as they are now."""
-    return visit.page("integration_rows.html", **await _listed(visit))
+    listed = await _listed(visit)
+    answer = visit.page("integration_rows.html", **listed)
+    # The address says what is shown, so that whoever comes back to it finds it again.
+    shown = _query({**listed["wanted"], "cursor": listed["cursor"]})
+    answer.headers["HX-Replace-Url"] = f"{ROOT}?{shown}" if shown else ROOT
+    return answer
 
 
 async def one(visit: Visit) -> Response:
@@ -75,9 +81,13 @@ async def _listed(visit: Visit) -> Facts:
         "next": page["next"],
         "wanted": wanted,
         "cursor": cursor,
-        "query": urlencode({name: value for name, value in wanted.items() if value}),
+        "query": _query(wanted),
         "states": STATES,
     }
+
+
+def _query(asked: Mapping[str, str]) -> str:
+    return urlencode({name: value for name, value in asked.items() if value})
 
 
 PAGES: Pages = (

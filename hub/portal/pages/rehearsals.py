@@ -24,7 +24,7 @@ async def test(visit: Visit) -> Response:
         told = await visit.api.post(f"{_path(visit)}/test", {"statement": _said(form, example)})
     except Refusal as refusal:
         return await _page(visit, form, refusal=refusal)
-    return await _page(visit, form, told=told)
+    return await _page(visit, form, told=told, is_own=_is_own(form, example))
 
 
 async def _page(
@@ -33,6 +33,7 @@ async def _page(
     *,
     told: Facts | None = None,
     refusal: Refusal | None = None,
+    is_own: bool = False,
 ) -> Response:
     return visit.page(
         "test.html",
@@ -41,7 +42,14 @@ async def _page(
         form=form,
         told=told,
         refusal=refusal,
+        is_open=refusal is not None or is_own,
     )
+
+
+def _is_own(form: Mapping[str, str], example: Facts) -> bool:
+    """Whether somebody has changed a value; the time has moved on by itself."""
+    offered = {**_fields(example), "timestamp": form.get("timestamp", "")}
+    return any(value != offered.get(name, "") for name, value in form.items())
 
 
 def _fields(statement: Facts) -> dict[str, str]:
@@ -65,8 +73,7 @@ def _said(form: Mapping[str, str], example: Facts) -> Facts:
     said: Facts = {"actor": _actor(form) or example["actor"]}
     if form.get("verb"):
         said["verb"] = {"id": form["verb"]}
-    if form.get("object"):
-        said["object"] = {**example["object"], "id": form["object"]}
+    said["object"] = {**example["object"], **_activity(form, example["object"])}
     if form.get("timestamp"):
         said["timestamp"] = form["timestamp"]
     return said
@@ -79,6 +86,14 @@ def _actor(form: Mapping[str, str]) -> Facts | None:
         home = {"homePage": form["homePage"]} if form.get("homePage") else {}
         return {"account": {"name": form["account"], **home}}
     return None
+
+
+def _activity(form: Mapping[str, str], example: Facts) -> Facts:
+    said: Facts = {"id": form["object"]} if form.get("object") else {}
+    if form.get("title"):
+        named = {"name": {"en": form["title"]}}
+        said["definition"] = {**example.get("definition", {}), **named}
+    return said
 
 
 def _read(written: str) -> Facts:

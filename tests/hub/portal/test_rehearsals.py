@@ -55,6 +55,7 @@ async def test_each_step_and_the_answer_are_shown(
 ) -> None:
     await browser.send(page)
     assert "It works" in browser.text
+    assert "<details open>" not in browser.answer.text
     assert "Look up the name ok" in browser.text
     assert "The server's answer: HTTP 200" in browser.text
     assert sandbox.lrs.held == 1
@@ -67,11 +68,14 @@ async def test_values_that_were_changed_are_sent(
         page,
         mailbox="ben@example.org",
         object="https://example.org/courses/7",
+        title="On <Engines>",
         verb="http://adlnet.gov/expapi/verbs/passed",
         timestamp="2026-01-01T00:00:00Z",
     )
     assert "mailto:ben@example.org" in browser.text
     assert "courses/7" in browser.text
+    assert '"en": "On <Engines>"' in browser.text
+    assert "<details open>" in browser.answer.text
     assert "verbs/passed" in browser.text
     assert 'value="ben@example.org"' in browser.answer.text
     await browser.send(page, account="ann", homePage="https://sso.example.org")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hub.portal.words import age, brief, number, state_of, statements
+from hub.portal.words import age, brief, number, state_of, statements, written
 
 NOW = datetime(2026, 3, 2, 12, 24, tzinfo=UTC)
 CALM: dict[str, Any] = {
@@ -95,3 +95,7 @@ def test_numbers_have_separators_and_one_is_one() -> None:
 )
 def test_a_reason_is_told_in_a_few_words(reason: str | None, told: str) -> None:
     assert brief(reason) == told
+
+
+def test_json_is_written_for_people() -> None:
+    assert written({"name": "Jürgen <3"}) == '{\n  "name": "Jürgen <3"\n}'
