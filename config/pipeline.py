@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import structlog
+
 from config import clock
 from config.errands import Errand
 from config.settings import Settings
@@ -16,6 +18,7 @@ from delivery.headroom import Headroom
 from delivery.intake import Intake
 from hub.landing.folder import FolderLanding
 from hub.landing.objects import ObjectLanding, S3Place
+from hub.landing.spool import sweep
 from hub.landing.store import Landing
 from hub.pipeline.buckets import Buckets
 from hub.pipeline.cutting_up import Cutting
@@ -27,6 +30,7 @@ from hub.pipeline.receiving import Receiving
 from hub.pipeline.retention import Retention
 from hub.pipeline.targets import Targets
 from hub.pipeline.transforming import Transforming
+from hub.pipeline.turns import Turns
 from hub.registry.file_work import FileWork
 from hub.taking import Taking
 
@@ -34,6 +38,10 @@ OFTEN = timedelta(milliseconds=200)
 EVERY_SECOND, EVERY_HOUR = timedelta(seconds=1), timedelta(hours=1)
 LANES = 2
 """So many lots are under way at once: while one is handed in, another is in the mill."""
+ASKING, LOOKING = 4, 2
+"""So many sources are asked at once: an API that is slow keeps no other waiting."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,9 @@ class Pipeline:
 @asynccontextmanager
 async def open_pipeline(settings: Settings, registry: Registry) -> AsyncIterator[Pipeline]:
     """Open it; at the end, the mill of this process is ended."""
+    spool = spool_of(settings)
+    if swept := sweep(spool):
+        log.info("spool.swept", files=swept)
     landing = open_landing(settings)
     milling = Milling(settings.recipes_dir)
     tables = settings.data_dir / "tables"
@@ -59,7 +70,7 @@ async def open_pipeline(settings: Settings, registry: Registry) -> AsyncIterator
                 landing,
                 registry.source_files,
                 clock.now,
-                spool_of(settings),
+                spool,
                 settings.max_file_bytes,
             ),
             milling=milling,
@@ -128,24 +139,13 @@ def pipeline_errands(
         clock.now,
         delivery.meters,
     )
-    polling = Polling(
-        registry.sources,
-        pipeline.receiving,
-        fetching,
-        registry.leases,
-        registry.notices,
-        clock.now,
-        holder=name,
-    )
+    turns = Turns(registry.sources, registry.leases, registry.notices, clock.now, holder=name)
+    polling = Polling(turns, registry.sources, pipeline.receiving, fetching, clock.now)
     buckets = Buckets(
-        registry.sources,
+        turns,
         registry.source_files,
         pipeline.receiving,
-        registry.leases,
-        registry.notices,
         egress,
-        clock.now,
-        holder=name,
         folders=settings.bucket_folders,
     )
 
@@ -160,8 +160,8 @@ def pipeline_errands(
     return (
         Errand("cut files up", OFTEN, cut_up),
         *(Errand("transform chunks", OFTEN, transform) for _ in range(LANES)),
-        Errand("ask sources", EVERY_SECOND, polling.run),
-        Errand("look through buckets", EVERY_SECOND, buckets.run),
+        *(Errand("ask sources", EVERY_SECOND, polling.run) for _ in range(ASKING)),
+        *(Errand("look through buckets", EVERY_SECOND, buckets.run) for _ in range(LOOKING)),
         Errand(
             "remove raw bytes", EVERY_HOUR, Retention(registry.source_files, pipeline.landing).run
         ),

@@ -18,6 +18,7 @@ from delivery.control import Control
 from delivery.directory import Directory
 from delivery.doorbell import Doorbell
 from delivery.egress import Egress
+from delivery.history import History
 from delivery.journal import Journal
 from delivery.lrs import Lrs
 from delivery.meters import Meters
@@ -104,6 +105,7 @@ class Delivery:
     store: Store
     states: StatusStore
     meters: Meters
+    history: History
     broker: BellBroker
     bell: Bell
     control: Control
@@ -134,6 +136,7 @@ async def open_delivery(settings: Settings, registry: Registry) -> AsyncIterator
             store=store,
             states=states,
             meters=meters,
+            history=History(store, clock.now),
             broker=broker,
             bell=bell,
             control=control,

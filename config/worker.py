@@ -119,6 +119,7 @@ class Residence(Middleware):
         await self.running.finish()
         with suppress(StoreUnavailable):
             # Without Redis there is nobody to take leave of; it will be missed for a while.
+            await self._lived_in().tallies.flush()
             await self._lived_in().heartbeat.take_leave()
 
     async def _close(self) -> None:

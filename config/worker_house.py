@@ -29,6 +29,7 @@ from delivery.mailer import FileMailer, SmtpMailer
 from delivery.operating import Operating
 from delivery.running import Running
 from delivery.statement_queue import Policy
+from delivery.tallies import Sampling, Tallies
 from hub.metrics.metrics import Metrics
 from hub.pipeline.fetching import Fetching
 from hub.templates.renderer import Renderer
@@ -44,6 +45,7 @@ class WorkerHouse:
     running: Running
     alerts: Alerts
     heartbeat: Heartbeat
+    tallies: Tallies
     metrics: Metrics
     errands: Sequence[Errand]
     """What every worker does by the clock; leases see to it that one does it at a time."""
@@ -61,6 +63,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
         syncing = await stack.enter_async_context(
             open_syncing(settings, registry, renderer, delivery.meters)
         )
+        tallies = Tallies(delivery.store)
         drainer = Drainer(
             store=delivery.store,
             leases=Leases(delivery.store, clock.now, delivery.meters),
@@ -69,6 +72,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
             tokens=outside.tokens,
             journal=Journal(delivery.store),
             meters=delivery.meters,
+            tallies=tallies,
             doorbell=delivery.bell,
             clock=clock.now,
             policy=Policy(
@@ -90,6 +94,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
             archive_age=settings.archive_age,
         )
         archiving = Archiving(delivery.store, delivery.archive, name)
+        sampling = Sampling(delivery.store, clock.now, name)
         pipeline = await stack.enter_async_context(open_pipeline(settings, registry))
         client = await stack.enter_async_context(
             outside.egress.open_client(timeout=settings.request_timeout)
@@ -125,6 +130,7 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 name=name,
                 body=Body(socket.gethostname(), version("learning-hub"), running),
             ),
+            tallies=tallies,
             metrics=Metrics(
                 Census(delivery.store, clock.now),
                 delivery.meters,
@@ -133,6 +139,8 @@ async def open_worker(settings: Settings, name: str) -> AsyncIterator[WorkerHous
                 clock.now,
             ),
             errands=(
+                Errand("write down what became of statements", EVERY_SECOND, tallies.flush),
+                Errand("write down how much waits", EVERY_SECOND, sampling.run),
                 Errand("look at the room left", EVERY_SECOND, headroom.look),
                 Errand("carry operations on", OFTEN, operating.run),
                 Errand("pack what has ended", EVERY_TEN_SECONDS, archiving.run),

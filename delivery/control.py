@@ -78,6 +78,7 @@ class Control:
         await self.store.ask(
             ("DEL", *keys.lanes(), keys.parked, keys.tries, keys.journal),
             ("DEL", keys.ended, keys.archive, keys.operations, *known),
+            ("DEL", keys.minutes, keys.hours, keys.quarters, keys.changes),
             ("DEL", keys.mails, keys.mail_lease, keys.token, keys.fetch, keys.rotated),
             ("SREM", INTEGRATIONS, integration_id),
         )

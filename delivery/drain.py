@@ -5,7 +5,7 @@ drain > lease > window > token, LRS > outcome > settle > next window
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -21,6 +21,7 @@ from delivery.sending import Lrs, Sending, Sent, Tokens
 from delivery.statement_queue import CLOSE, Policy, StatementQueue, Window, note_sent
 from delivery.status import Status
 from delivery.store import Store
+from delivery.tallies import Tallies
 from delivery.times import Clock
 
 SLICE = timedelta(seconds=1)
@@ -44,6 +45,7 @@ class Drainer:
     tokens: Tokens
     journal: Journal
     meters: Meters
+    tallies: Tallies
     doorbell: Doorbell
     clock: Clock
     policy: Policy
@@ -88,6 +90,7 @@ class Drainer:
         ids: list[str] = []
         window = await queue.settle([], wanted=first_window(integration, lease.status))
         while window.statements:
+            began = self.clock()
             sent = await sending.send(window.statements, largest=lease.largest)
             note_sent(lease, sent.attempted)
             self.meters.note(sent, self.clock())
@@ -100,6 +103,7 @@ class Drainer:
                 close = lease.lost or stopping() or self.clock() > until
                 wanted = CLOSE if close else window_size(integration)
                 window = await self._settle(integration, lease, queue, sent, wanted)
+            self._tally(integration, sent, window, began)
             await self.journal.add(integration.id, sent.attempts)
             if window.mail:
                 self.doorbell.ring(Work.MAIL, [integration.id])
@@ -113,6 +117,13 @@ class Drainer:
             ids=ids,
         )
         return window
+
+    def _tally(self, integration: Integration, sent: Sent, after: Window, began: datetime) -> None:
+        # What a lost lease left unsettled is sent again by another, and counted then.
+        if not after.lost:
+            now, more_waits = self.clock(), bool(after.statements) or after.ring
+            took = now - began if more_waits and sent.settled else None
+            self.tallies.note(integration.id, sent, now, took=took)
 
     async def _settle(
         self,

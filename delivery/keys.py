@@ -17,6 +17,10 @@ For one integration, `{id}` in braces so that they share a slot:
 | `hub:{id}:operations` | zset | operation id, score = when it began, in ms | the newest 200 |
 | `hub:{id}:operation:<oid>` | hash | one operation, see `operations` | 30 days after its end |
 | `hub:{id}:journal` | stream | attempts, newest last, bounded | the integration's |
+| `hub:{id}:minutes` | hash | minute -> its counts, see `tallies` | an hour |
+| `hub:{id}:hours` | hash | hour -> its counts | a week |
+| `hub:{id}:quarters` | hash | quarter of a day -> its counts | 30 days |
+| `hub:{id}:changes` | stream | changes of its status, see `history`, bounded | the integration's |
 | `hub:{id}:mails` | list | alerts that were sent, newest first, bounded | the integration's |
 | `hub:{id}:mail_lease` | string | who is sending the alert now | two minutes |
 | `hub:{id}:token` | string | the access token, sealed, see `oauth` | the token's own |
@@ -35,6 +39,7 @@ For all of them together:
 | `hub:sweep` | string | who sweeps this minute | a minute |
 | `hub:operations` | zset | integration and operation, score = when it goes on | until it ends |
 | `hub:packing` | string | who packs archives this minute | a minute |
+| `hub:sampling` | string | who has written this minute's queues down | the rest of the minute |
 | `hub:meters` | hash | counters of all processes, added up | for ever |
 """
 
@@ -51,6 +56,7 @@ SWEEP = "hub:sweep"
 METERS = "hub:meters"
 OPERATIONS = "hub:operations"
 PACKING = "hub:packing"
+SAMPLING = "hub:sampling"
 
 LANES = ("front", "queue", "back")
 """The streams of what waits, in the order in which they are sent."""
@@ -126,6 +132,26 @@ class Keys:
     @property
     def journal(self) -> str:
         return self._of("journal")
+
+    def steps(self, name: str) -> str:
+        """Give the history in steps of one length."""
+        return self._of(name)
+
+    @property
+    def minutes(self) -> str:
+        return self._of("minutes")
+
+    @property
+    def hours(self) -> str:
+        return self._of("hours")
+
+    @property
+    def quarters(self) -> str:
+        return self._of("quarters")
+
+    @property
+    def changes(self) -> str:
+        return self._of("changes")
 
     @property
     def mails(self) -> str:

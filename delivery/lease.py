@@ -63,7 +63,7 @@ class Leases:
         keys = Keys(integration_id)
         reply = await self._store.run(
             scripts.BEGIN,
-            [keys.state, keys.lease, DUE],
+            [keys.state, keys.lease, DUE, keys.changes],
             to_ms(self._clock()),
             integration_id,
             length_ms(LEASE),

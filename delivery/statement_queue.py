@@ -129,7 +129,7 @@ class StatementQueue:
 
     def _settle_keys(self) -> list[str]:
         k = self._keys
-        return [k.state, k.lease, DUE, *k.lanes(), k.parked, k.tries, MAIL, k.ended]
+        return [k.state, k.lease, DUE, *k.lanes(), k.parked, k.tries, MAIL, k.ended, k.changes]
 
     def _settle_arguments(
         self, settled: Sequence[Settled], wanted: int, largest: int | None, alert: str
@@ -178,7 +178,7 @@ class StatementQueue:
 
     def _stop_keys(self) -> list[str]:
         k = self._keys
-        return [k.state, k.lease, DUE, k.tries, MAIL]
+        return [k.state, k.lease, DUE, k.tries, MAIL, k.changes]
 
     def _stop_arguments(
         self, outcome: Unavailable | IntegrationRefused, tried: Sequence[StatementId], alert: str

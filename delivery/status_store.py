@@ -46,7 +46,7 @@ class StatusStore:
         keys = Keys(integration.id)
         reply = await self._store.run(
             scripts.APPLY,
-            [keys.state, *keys.lanes(), keys.parked, DUE, INTEGRATIONS],
+            [keys.state, *keys.lanes(), keys.parked, DUE, INTEGRATIONS, keys.changes],
             to_ms(self._clock()),
             integration.id,
             integration.revision,

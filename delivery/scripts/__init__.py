@@ -46,11 +46,13 @@ REPAIR = _load("repair")
 REQUEUE = _load("requeue")
 RESEAL = _load("reseal")
 RETIRE = _load("retire")
+SAMPLE = _load("sample")
 SETTLE = _load("settle")
 SIFT = _load("sift")
 STEER = _load("steer")
 STOP = _load("stop")
 SURVEY = _load("survey")
+TALLY = _load("tally")
 WITHDRAW = _load("withdraw")
 
 ALL = (
@@ -73,10 +75,12 @@ ALL = (
     REQUEUE,
     RESEAL,
     RETIRE,
+    SAMPLE,
     SETTLE,
     SIFT,
     STEER,
     STOP,
     SURVEY,
+    TALLY,
     WITHDRAW,
 )

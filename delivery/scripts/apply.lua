@@ -1,9 +1,10 @@
 -- Hear what an integration is now, after the registry has committed it. Safe to repeat.
 --
--- KEYS  1 state  2 front  3 queue  4 back  5 parked  6 due  7 integrations
+-- KEYS  1 state  2 front  3 queue  4 back  5 parked  6 due  7 integrations  8 changes
 -- ARGV  1 now  2 integration id  3 revision  4 version  5 enabled ('1' or '0')
 -- answer  1 when there may be work to ring for, else 0
--- leaves  status, version and revision as the table in status.py says; what waits is due at once.
+-- leaves  status, version and revision as the table in status.py says, and a change of status in the time line; what
+--         waits is due at once.
 local now, id = ARGV[1], ARGV[2]
 if redis.call('HEXISTS', KEYS[1], 'retired') == 1 then return 0 end
 local known = tonumber(redis.call('HGET', KEYS[1], 'revision'))
@@ -21,7 +22,7 @@ elseif not status or status == 'disabled' or (version ~= ARGV[4] and status ~= '
   after = 'flowing'
 end
 if after ~= status then
-  redis.call('HSET', KEYS[1], 'status', after, 'since', now)
+  become(KEYS[1], KEYS[8], after, now)
   redis.call('HDEL', KEYS[1], 'reason', 'next', 'refused_version')
 end
 if version ~= ARGV[4] then redis.call('HDEL', KEYS[1], 'largest') end

@@ -1,6 +1,6 @@
 -- Take the right to drain an integration.
 --
--- KEYS  1 state  2 lease  3 due
+-- KEYS  1 state  2 lease  3 due  4 changes
 -- ARGV  1 now  2 integration id  3 lease time  4 grace
 -- answer  {'held'} another drains | {'idle'} nothing may be sent | {'early'} the next probe is not due yet
 --         {'begun', token, status, revision, version, largest body in bytes or '', when a probe was due or '',
@@ -26,7 +26,7 @@ if status == 'refused' then
     return {'idle'}
   end
   status = 'flowing'
-  redis.call('HSET', KEYS[1], 'status', status, 'since', now)
+  become(KEYS[1], KEYS[4], status, ARGV[1])
   redis.call('HDEL', KEYS[1], 'reason', 'next', 'refused_version')
 end
 if status == 'down' then

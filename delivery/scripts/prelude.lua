@@ -118,3 +118,48 @@ local function raise_alert(state, mail, id, now, interval, problem)
   redis.call('ZADD', mail, now, id)
   return 1
 end
+
+-- Let an integration stand differently from now on, and write that into the time line of its changes.
+local CHANGES_KEPT = 200
+local function become(state, changes, status, now, reason)
+  local before = redis.call('HGET', state, 'status')
+  redis.call('HSET', state, 'status', status, 'since', now)
+  redis.call('XADD', changes, 'MAXLEN', '~', CHANGES_KEPT, '*',
+    'at', now, 'b', before or '', 's', status, 'r', string.sub(reason or '', 1, 500))
+end
+
+-- Add counts to a writing of counts, as in tallies.py; of what waited and what was parked, the larger one counts.
+local function added(text, counts)
+  local sums = {}
+  for letter, number in string.gmatch(text, '(%a)(%d+)') do sums[letter] = tonumber(number) end
+  for letter, number in pairs(counts) do
+    local so_far = sums[letter] or 0
+    sums[letter] = (letter == 'Q' or letter == 'P') and math.max(so_far, number) or so_far + number
+  end
+  local words = {}
+  for letter, sum in pairs(sums) do words[#words + 1] = letter .. string.format('%.0f', sum) end
+  return table.concat(words)
+end
+
+-- Add counts to the steps of an integration's history that a moment falls into; where there are enough, a new
+-- step forgets the oldest. `key` is what the names of all its keys begin with.
+local function add_to_history(key, at, written)
+  local steps = {{'minutes', 60000, 60}, {'hours', 3600000, 168}, {'quarters', 21600000, 120}}
+  local counts = {}
+  for letter, number in string.gmatch(written, '(%a)(%d+)') do counts[letter] = tonumber(number) end
+  for _, one in ipairs(steps) do
+    local name, length, kept = key .. one[1], one[2], one[3]
+    local step = string.format('%.0f', math.floor(at / length))
+    local text = redis.call('HGET', name, step)
+    if text then
+      redis.call('HSET', name, step, added(text, counts))
+    else
+      local is_full = redis.call('HLEN', name) >= kept
+      for _, old in ipairs(is_full and redis.call('HKEYS', name) or {}) do
+        if tonumber(old) <= tonumber(step) - kept then redis.call('HDEL', name, old) end
+      end
+      redis.call('HSET', name, step, written)
+      redis.call('PEXPIRE', name, string.format('%.0f', (kept + 1) * length))
+    end
+  end
+end

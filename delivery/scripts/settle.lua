@@ -1,6 +1,6 @@
 -- Settle what was sent, and open the next window or close the drain, in one step.
 --
--- KEYS  1 state  2 lease  3 due  4 front  5 queue  6 back  7 parked  8 tries  9 mail  10 ended
+-- KEYS  1 state  2 lease  3 due  4 front  5 queue  6 back  7 parked  8 tries  9 mail  10 ended  11 changes
 -- ARGV  1 token  2 now  3 integration id  4 lease time  5 grace  6 receipt prefix  7 receipt lifetime
 --       8 version drained with  9, 10, 11 sent through: front, queue, back
 --       12 statements wanted next (0 = close, -1 = only settle)  13 bytes wanted at most  14 how many to release at most
@@ -64,7 +64,7 @@ if #accepted > 0 then redis.call('HSET', KEYS[1], 'delivered', ARGV[2]) end
 local status = redis.call('HGET', KEYS[1], 'status')
 if status == 'down' and #accepted + #parked > 0 then
   status = 'flowing'
-  redis.call('HSET', KEYS[1], 'status', status, 'since', ARGV[2])
+  become(KEYS[1], KEYS[11], status, ARGV[2])
   redis.call('HDEL', KEYS[1], 'reason', 'next')
 end
 if ARGV[17] ~= '' then redis.call('HSET', KEYS[1], 'largest', ARGV[17]) end
@@ -99,7 +99,7 @@ end
 
 if waiting(KEYS[4], KEYS[5], KEYS[6]) == 0 then
   if status == 'down' then
-    redis.call('HSET', KEYS[1], 'status', 'flowing', 'since', ARGV[2])
+    become(KEYS[1], KEYS[11], 'flowing', ARGV[2])
     redis.call('HDEL', KEYS[1], 'reason', 'next')
   end
   end_lease(KEYS[1], KEYS[2])

@@ -1,6 +1,6 @@
 -- End a drain because the LRS is down, or the whole integration was refused.
 --
--- KEYS  1 state  2 lease  3 due  4 tries  5 mail
+-- KEYS  1 state  2 lease  3 due  4 tries  5 mail  6 changes
 -- ARGV  1 token  2 now  3 integration id  4 'down' or 'refused'  5 reason  6 next attempt at
 --       7 version drained with  8 alert interval  9 alert  10 answer  then the ids that were tried
 -- answer  {'lost'} | {'stopped', ring, mail}
@@ -25,7 +25,7 @@ if redis.call('HGET', KEYS[1], 'version') ~= ARGV[7] then
   return {'stopped', 1, 0}
 end
 
-if status ~= ARGV[4] then redis.call('HSET', KEYS[1], 'status', ARGV[4], 'since', ARGV[2]) end
+if status ~= ARGV[4] then become(KEYS[1], KEYS[6], ARGV[4], ARGV[2], ARGV[5]) end
 redis.call('HSET', KEYS[1], 'reason', ARGV[5])
 if ARGV[4] == 'down' then
   redis.call('HSET', KEYS[1], 'next', ARGV[6])

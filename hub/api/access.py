@@ -57,7 +57,8 @@ def _basic(written: str) -> tuple[str, str]:
     return user_id, api_key
 
 
-def caller_of(request: Request) -> Caller:
+# FastAPI calls what is not asynchronous on a thread, for every request; these only look.
+async def caller_of(request: Request) -> Caller:
     """Return the caller that the route has authenticated before anything else."""
     caller: Caller = request.state.caller
     return caller
@@ -66,7 +67,7 @@ def caller_of(request: Request) -> Caller:
 CallerOf = Annotated[Caller, Depends(caller_of)]
 
 
-def system_of(caller: CallerOf) -> Caller:
+async def system_of(caller: CallerOf) -> Caller:
     """Return the caller, who has a SYSTEM key; asked for before the input is looked at."""
     if not caller.system:
         raise Forbidden("this needs a SYSTEM key")

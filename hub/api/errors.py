@@ -12,6 +12,7 @@ ApiError
 ├── NotJson             another media type than JSON
 ├── NotProven           a webhook that does not prove where it comes from
 ├── NoUploads           a source that takes no files from callers
+├── NoRecipe            a source that makes nothing of its files
 └── TooOften            more requests in a time than are taken
 """
 
@@ -79,6 +80,10 @@ class NotProven(ApiError):
 
 class NoUploads(ApiError):
     """A source that takes no files from callers."""
+
+
+class NoRecipe(ApiError):
+    """A source that makes nothing of its files, which others look up in."""
 
 
 class TooOften(ApiError):

@@ -85,7 +85,7 @@ class Window:
     limit: int
 
 
-def window(
+async def window(
     limit: Limit = 100,
     cursor: Cursor = None,
     since: Since = None,

@@ -24,6 +24,7 @@ from hub.api.errors import (
     BadRequest,
     BodyTooLarge,
     Forbidden,
+    NoRecipe,
     NotFound,
     NotJson,
     NotProven,
@@ -157,7 +158,7 @@ def _status(error: Exception) -> int:
             return 412
         case NotProven():
             return 401
-        case NoUploads():
+        case NoUploads() | NoRecipe():
             return 409
         case BodyTooLarge() | TooMany() | TooLarge():
             return 413

@@ -12,7 +12,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import parse_options_header
 
 from hub.api.access import CallerOf, authenticate
-from hub.api.errors import BadRequest, NotFound, NoUploads
+from hub.api.errors import BadRequest, NoRecipe, NotFound, NoUploads
 from hub.api.facts import note
 from hub.api.house import House, HouseOf
 from hub.api.pages import Cursor, Limit
@@ -200,7 +200,12 @@ async def reprocess_file(
     source: WritableSource, file_id: str, caller: CallerOf, house: HouseOf
 ) -> FileView:
     """Read a file again from its beginning; what is known is not delivered twice."""
+    if source.settings.get("recipe") is None:
+        raise NoRecipe(
+            "this source has no recipe: its files are tables, and nothing is made of them"
+        )
     await _file(house, source.id, file_id)
+    file = await house.source_files.reprocess(source.id, file_id)
     await house.audit.add(
         "reprocessed",
         "file",
@@ -210,7 +215,7 @@ async def reprocess_file(
         program_id=source.program_id,
         changes={"source": source.id},
     )
-    return FileView.of(await house.source_files.reprocess(source.id, file_id))
+    return FileView.of(file)
 
 
 class Named:

@@ -161,9 +161,10 @@ class Bucket:
     def open(cls, url: str, place: Mapping[str, str | None]) -> "Bucket":
         """Open `s3://bucket` or `file:///folder`; `place` has what else S3 needs to know."""
         parts = urlsplit(url)
-        if parts.scheme == "file":
-            return cls(LocalStore(Path(parts.path)), url)
-        return cls(open_s3(S3Place(parts.netloc, "", **place)), url)
+        with translated(url):
+            if parts.scheme == "file":
+                return cls(LocalStore(Path(parts.path)), url)
+            return cls(open_s3(S3Place(parts.netloc, "", **place)), url)
 
     async def list(self, prefix: str) -> AsyncIterator[list[Found]]:
         """Go through the objects below a prefix, some at a time."""

@@ -1,10 +1,11 @@
 """Spool: bytes on their way into the store, on a disk of ours, so that memory never holds them.
 
-What a process leaves behind when it is killed lies in the spool's folder and is swept away when
-the next one starts; nothing there is the record of anything.
+Whoever writes one holds a lock on it, which ends with the process. So what a killed process left
+behind is swept away by the next that starts; nothing there is the record of anything.
 """
 
 import asyncio
+import fcntl
 import hashlib
 import os
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from hub.errors import LandingUnavailable, TooLarge
 
 BUFFER = 1024 * 1024
+SUFFIX = ".part"
 
 
 class Spool:
@@ -66,7 +68,7 @@ async def open_spool(folder: Path, most: int) -> AsyncIterator[Spool]:
     """Open a spool for at most `most` bytes; what is still there at the end is removed."""
     try:
         await asyncio.to_thread(lambda: folder.mkdir(parents=True, exist_ok=True))
-        descriptor, name = await asyncio.to_thread(tempfile.mkstemp, ".part", "", folder)
+        descriptor, name = await asyncio.to_thread(_make, folder)
     except OSError as error:
         raise LandingUnavailable(f"the landing store cannot be written: {error}") from error
     path = Path(name)
@@ -76,6 +78,31 @@ async def open_spool(folder: Path, most: int) -> AsyncIterator[Spool]:
         os.close(descriptor)
         with suppress(FileNotFoundError):
             await asyncio.to_thread(path.unlink)
+
+
+def sweep(folder: Path) -> int:
+    """Remove what killed processes left in a spool's folder; say how many files that were."""
+    return sum(_is_swept(path) for path in folder.glob(f"*{SUFFIX}"))
+
+
+def _is_swept(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            # Just made, it is still empty, and perhaps not locked yet.
+            if not os.fstat(file.fileno()).st_size:
+                return False
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    except OSError:
+        # Somebody writes it, or has finished it meanwhile.
+        return False
+    return True
+
+
+def _make(folder: Path) -> tuple[int, str]:
+    descriptor, name = tempfile.mkstemp(SUFFIX, "", folder)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor, name
 
 
 def _sync(descriptor: int) -> None:

@@ -1,29 +1,20 @@
 """Buckets: new objects of a bucket or a folder are landed, each once, also when it is replaced."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-
-import structlog
 
 from delivery.addresses import AddressRefused
 from delivery.egress import Egress
 from hub.errors import HubError, LandingUnavailable, LeaseLost, NotLanded, TooLarge
-from hub.holding import while_held
 from hub.landing.objects import Bucket, Found
 from hub.pipeline.receiving import Receiving
 from hub.pipeline.said import said_as
-from hub.pipeline.telling import Notices, complaint
-from hub.registry.clock import Clock
-from hub.registry.leases import SqlLease, SqlLeases
-from hub.registry.notices import NoticeKind
+from hub.pipeline.turns import Turn, Turns
+from hub.registry.leases import SqlLease
 from hub.registry.source_files import SourceFiles
-from hub.registry.sources import Progress, SourceKind, SourceRecord, Sources
+from hub.registry.sources import SourceKind, SourceRecord
 from hub.sources.settings import BucketSource
-
-TTL = timedelta(seconds=30)
-
-log = structlog.get_logger()
 
 
 class Buckets:
@@ -31,45 +22,27 @@ class Buckets:
 
     def __init__(
         self,
-        sources: Sources,
+        turns: Turns,
         files: SourceFiles,
         receiving: Receiving,
-        leases: SqlLeases,
-        notices: Notices,
         egress: Egress,
-        clock: Clock,
         *,
-        holder: str,
         folders: Sequence[str] = (),
     ) -> None:
-        self._sources = sources
+        self._turns = turns
         self._files = files
         self._receiving = receiving
-        self._leases = leases
-        self._notices = notices
         self._egress = egress
-        self._clock = clock
-        self._holder = holder
         self._folders = tuple(folders)
 
     async def run(self) -> None:
         """Look through all whose time has come. Raises RegistryUnavailable."""
-        for source in await self._sources.due([SourceKind.BUCKET]):
-            lease = await self._leases.take(f"source/{source.id}", TTL, holder=self._holder)
-            if lease is None:
-                continue
-            try:
-                await while_held(self._leases, lease, TTL, self._look(source.id, lease))
-            except LeaseLost:
-                log.warning("bucket.lost", source=source.id)
-                continue
-            await self._leases.release(lease)
+        await self._turns.run(SourceKind.BUCKET, self._look)
 
-    async def _look(self, source_id: str, lease: SqlLease) -> None:
-        found = await self._sources.find_with_secrets(source_id)
-        if found is None or found[0].next_at is None or found[0].next_at > self._clock():
-            return
-        source, said = found[0], said_as(BucketSource, *found)
+    async def _look(
+        self, source: SourceRecord, secrets: Mapping[str, str], lease: SqlLease
+    ) -> Turn:
+        said = said_as(BucketSource, source, secrets)
         landed, trouble = 0, None
         if source.is_active:
             try:
@@ -78,14 +51,8 @@ class Buckets:
                 raise
             except (HubError, AddressRefused, OSError) as error:
                 trouble = str(error)
-        next_at = self._clock() + timedelta(seconds=said.interval_seconds)
-        await self._sources.note_progress(lease, source.id, Progress({}, next_at, trouble))
-        log.info("bucket.ended", source=source.id, landed=landed, trouble=trouble)
-        if trouble:
-            words = complaint(source, trouble)
-            await self._notices.note(source.program_id, NoticeKind.SOURCE, source.id, words)
-        else:
-            await self._notices.withdraw(source.program_id, NoticeKind.SOURCE, source.id)
+        interval = timedelta(seconds=said.interval_seconds)
+        return Turn(interval, trouble, counts={"landed": landed})
 
     async def _through(
         self, source: SourceRecord, said: BucketSource, lease: SqlLease

@@ -19,7 +19,7 @@ from hub.landing.spool import open_spool
 from hub.landing.store import Landing
 from hub.pipeline.milling import Milling
 from hub.pipeline.said import said_of
-from hub.pipeline.unpacking import unpack
+from hub.pipeline.unpacking import GZIP, unpack
 from hub.records.bounds import LARGEST_DOCUMENT, LONGEST_RECORD
 from hub.records.fault import FileFault
 from hub.records.format import Format, Hints, Kind
@@ -32,7 +32,6 @@ from hub.templates.fault import RendererDown
 
 READ_AT_ONCE = 8 * 1024 * 1024
 SAMPLE = 2 * LONGEST_RECORD
-GZIP = b"\x1f\x8b"
 PAUSE = timedelta(seconds=10)
 ENDED = frozenset({FileState.DONE, FileState.FAILED})
 

@@ -24,6 +24,10 @@ TRIES = 3
 PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 MOST_TOKENS = 1000
+LIMITS = ("x-ratelimit", "ratelimit", "x-rate-limit")
+"""How headers begin that tell of a limit of requests (GitHub, HubSpot, Zoom, Okta)."""
+SINCE_1970, LONGEST_RESET = 1_000_000_000, len("1700000000")
+MOST_PATIENCE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +153,25 @@ class Fetching:
         if content is None:
             return NoPage(f"the page has more than {LARGEST_PAGE // 1024 // 1024} MiB", again=False)
         if not response.is_success:
-            delay = response.headers.get("retry-after")
-            date = response.headers.get("date")
-            after = read_retry_after(delay, date, self._clock) if delay else None
+            after = _patience(response.headers, self._clock)
             words = f"{host} answered {response.status_code} {response.reason_phrase}".strip()
             again = response.status_code in AGAIN
             return NoPage(words, again=again, after=after, status=response.status_code)
         return Page(content, {k.lower(): v for k, v in response.headers.items()})
+
+
+def _patience(headers: Mapping[str, str], clock: Clock) -> timedelta | None:
+    """Say how long a server wants to be left alone, if it says so."""
+    if delay := headers.get("retry-after"):
+        return read_retry_after(delay, headers.get("date"), clock)
+    for prefix in LIMITS:
+        left, reset = (headers.get(f"{prefix}-{name}", "") for name in ("remaining", "reset"))
+        if left == "0" and reset.isdecimal() and len(reset) <= LONGEST_RESET:
+            # Seconds from now, or since 1970.
+            seconds = int(reset)
+            away = seconds - clock().timestamp() if seconds > SINCE_1970 else float(seconds)
+            return timedelta(seconds=min(max(away, 1), MOST_PATIENCE.total_seconds()))
+    return None
 
 
 async def _read(response: httpx.Response) -> bytes | None:

@@ -5,14 +5,16 @@ A table is the latest file of another source of the same program; its bytes are 
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import aclosing
 from pathlib import Path
 
 from hub.errors import LandingUnavailable, NotLanded
-from hub.landing.place import unpacked
 from hub.landing.store import Landing
 from hub.pipeline.asking import TableFile
 from hub.pipeline.said import said_of
 from hub.pipeline.tables import LARGEST
+from hub.pipeline.unpacking import GZIP, unpack
+from hub.records.fault import FileFault
 from hub.registry.source_files import SourceFile, SourceFiles
 from hub.registry.sources import SourceRecord, Sources
 from hub.sources.settings import BucketSource, CsvSource, PollSource
@@ -55,7 +57,7 @@ class Lookups:
             )
         file = await self._files.latest(other.id)
         if file is None:
-            raise NoTable(f"the table {name}: nothing has landed in {other.name} yet")
+            raise NoTable(f"the table {name}: there is no file of {other.name} yet")
         if file.size > LARGEST:
             raise NoTable(f"the table {name} has more than {LARGEST // 1024 // 1024} MiB")
         said = said_of(other, known[1])
@@ -67,16 +69,28 @@ class Lookups:
         path = self._folder / f"{file.sha256}.table"
         if await asyncio.to_thread(path.exists):
             return path
-        place = unpacked(file.place) if file.unpacked else file.place
         try:
-            content = await self._landing.read(place, 0, LARGEST)
-        except NotLanded as error:
-            raise NoTable(str(error)) from error
+            content = await self._content(file)
+        except (NotLanded, FileFault) as error:
+            raise NoTable(f"the table {file.name} {error}") from error
         try:
             await asyncio.to_thread(_write, path, content)
         except OSError as error:
             raise LandingUnavailable(f"no table can be written: {error}") from error
         return path
+
+    async def _content(self, file: SourceFile) -> bytes:
+        """Give the bytes of a table, unpacked. Raises NotLanded, FileFault."""
+        content = await self._landing.read(file.place, 0, LARGEST)
+        if not content.startswith(GZIP):
+            return content
+        whole = bytearray()
+        async with aclosing(unpack(self._landing, file.place, file.size)) as parts:
+            async for part in parts:
+                whole += part
+                if len(whole) > LARGEST:
+                    raise FileFault(f"unpacks to more than {LARGEST // 1024 // 1024} MiB")
+        return bytes(whole)
 
 
 def _write(path: Path, content: bytes) -> None:

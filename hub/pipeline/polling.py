@@ -2,41 +2,46 @@
 
 A page is landed before the high-water mark moves, and the mark moves when a round is through; so a
 round that was cut short begins again where it began, and its pages are found to be there already.
+A round that is longer than a turn may be goes on in the next one, at the page where it stopped.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
-import structlog
+from pydantic import JsonValue
 
 from hub.errors import HubError, LeaseLost
-from hub.holding import while_held
-from hub.pipeline.fetching import Fetching, NoPage
+from hub.pipeline.fetching import Fetching, NoPage, Page
 from hub.pipeline.receiving import Receiving
 from hub.pipeline.said import said_as
-from hub.pipeline.telling import Notices, complaint
+from hub.pipeline.turns import Turn, Turns
 from hub.records.format import Format, Kind
 from hub.registry.clock import Clock
-from hub.registry.leases import SqlLease, SqlLeases
-from hub.registry.notices import NoticeKind
-from hub.registry.sources import Progress, SourceKind, SourceRecord, Sources
-from hub.sources.pages import Strange, first, following, highest, records_of
+from hub.registry.leases import SqlLease
+from hub.registry.sources import SourceKind, SourceRecord, Sources
+from hub.sources.pages import Step, Strange, first, following, highest, records_of
 from hub.sources.settings import PollSource
 
-TTL = timedelta(seconds=30)
 LONGEST_BACKOFF = timedelta(hours=1)
 MARK, FAILURES = "mark", "failures"
-
-log = structlog.get_logger()
+SEEN, URL, NUMBER, REVISION = "seen", "url", "number", "revision"
+"""Of a round that goes on: the highest value it has seen, where its next page is, and the revision
+of the source that said so; of another revision, it begins again."""
 
 
 @dataclass(slots=True)
 class _Round:
+    """A round, and how far it has come; `mark` is where the next one is to begin."""
+
     mark: str | None
+    step: Step
+    seen: str | None
     pages: int = 0
     records: int = 0
+    is_through: bool = False
     trouble: str | None = None
     after: timedelta | None = None
 
@@ -46,46 +51,28 @@ class Polling:
 
     def __init__(
         self,
+        turns: Turns,
         sources: Sources,
         receiving: Receiving,
         fetching: Fetching,
-        leases: SqlLeases,
-        notices: Notices,
         clock: Clock,
-        *,
-        holder: str,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._turns = turns
         self._sources = sources
         self._receiving = receiving
         self._fetching = fetching
-        self._leases = leases
-        self._notices = notices
         self._clock = clock
-        self._holder = holder
+        self._sleep = sleep
 
     async def run(self) -> None:
         """Ask all whose time has come. Raises RegistryUnavailable."""
-        for source in await self._sources.due([SourceKind.POLL]):
-            lease = await self._leases.take(f"source/{source.id}", TTL, holder=self._holder)
-            if lease is None:
-                continue
-            try:
-                await while_held(self._leases, lease, TTL, self._ask(source.id, lease))
-            except LeaseLost:
-                log.warning("poll.lost", source=source.id)
-                continue
-            await self._leases.release(lease)
+        await self._turns.run(SourceKind.POLL, self._ask)
 
-    async def _ask(self, source_id: str, lease: SqlLease) -> None:
-        # Read again: another may have asked it between our look and our lease.
-        found = await self._sources.find_with_secrets(source_id)
-        if found is None or found[0].next_at is None or found[0].next_at > self._clock():
-            return
-        source, secrets = found
+    async def _ask(self, source: SourceRecord, secrets: Mapping[str, str], lease: SqlLease) -> Turn:
         said = said_as(PollSource, source, secrets)
-        cursor = await self._sources.cursor(source_id)
-        before = cursor.get(MARK)
-        turn = _Round(str(before) if before is not None else None)
+        cursor = await self._sources.cursor(source.id)
+        turn = _begun(source, said, cursor)
         if source.is_active:
             try:
                 await self._go_round(source, said, turn, lease)
@@ -93,71 +80,74 @@ class Polling:
                 raise
             except HubError as error:
                 turn.trouble = str(error)
-        await self._close(source, said, turn, cursor, lease)
+        return _ended(source, said, turn, failures=int(str(cursor.get(FAILURES, 0))))
 
     async def _go_round(
         self, source: SourceRecord, said: PollSource, turn: _Round, lease: SqlLease
     ) -> None:
-        mark, step = turn.mark, first(said, turn.mark)
-        while True:
-            page = await self._fetching.page(source.id, said, step.url)
+        while turn.pages < said.paging.most_pages:
+            if turn.pages and said.requests_per_minute is not None:
+                await self._sleep(60 / said.requests_per_minute)
+            page = await self._fetching.page(source.id, said, turn.step.url)
             if isinstance(page, NoPage):
                 turn.trouble, turn.after = page.reason, page.after
                 return
             try:
-                document = msgspec.json.decode(page.content)
-                records = records_of(document, said.records)
-                mark = highest(said, records, mark)
-                further = following(said, step, document, page.headers, len(records))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                turn.trouble = f"the answer is no JSON: {error}"
-                return
+                records, seen, further = _read(said, turn, page)
             except Strange as error:
                 turn.trouble = str(error)
                 return
             if records:
                 form = Format(Kind.JSON, pointer=said.records)
-                name = f"page {step.number + 1} of {self._clock():%Y-%m-%d %H:%M:%S}"
+                name = f"page {turn.step.number + 1} of {self._clock():%Y-%m-%d %H:%M:%S}"
                 await self._receiving.land(source, page.content, name=name, form=form, lease=lease)
-            turn.pages, turn.records = turn.pages + 1, turn.records + len(records)
+            turn.pages, turn.records, turn.seen = turn.pages + 1, turn.records + records, seen
             if further is None:
-                turn.mark = mark
+                turn.mark, turn.is_through = seen, True
                 return
-            if further.number >= said.paging.most_pages:
-                turn.trouble = f"there are more than {said.paging.most_pages} pages"
-                turn.mark = mark
-                return
-            step = further
+            turn.step = further
 
-    async def _close(
-        self,
-        source: SourceRecord,
-        said: PollSource,
-        turn: _Round,
-        cursor: Mapping[str, object],
-        lease: SqlLease,
-    ) -> None:
-        interval = timedelta(seconds=said.interval_seconds)
-        failures = int(str(cursor.get(FAILURES, 0))) + 1 if turn.trouble else 0
-        pause = max(interval, turn.after) if turn.after else _pause(interval, failures)
-        progress = Progress(
-            {MARK: turn.mark, FAILURES: failures}, self._clock() + pause, turn.trouble
-        )
-        await self._sources.note_progress(lease, source.id, progress)
-        log.info(
-            "poll.ended",
-            source=source.id,
-            pages=turn.pages,
-            records=turn.records,
-            trouble=turn.trouble,
-        )
-        if turn.trouble:
-            words = complaint(source, turn.trouble)
-            await self._notices.note(source.program_id, NoticeKind.SOURCE, source.id, words)
-        else:
-            await self._notices.withdraw(source.program_id, NoticeKind.SOURCE, source.id)
+
+def _begun(source: SourceRecord, said: PollSource, cursor: Mapping[str, JsonValue]) -> _Round:
+    """Begin a round at the mark, or go on where the last turn stopped."""
+    mark = _text(cursor.get(MARK))
+    url, number = cursor.get(URL), cursor.get(NUMBER)
+    goes_on = cursor.get(REVISION) == source.revision
+    if goes_on and isinstance(url, str) and isinstance(number, int):
+        return _Round(mark, Step(url, number), _text(cursor.get(SEEN)))
+    return _Round(mark, first(said, mark), mark)
+
+
+def _read(said: PollSource, turn: _Round, page: Page) -> tuple[int, str | None, Step | None]:
+    """Give how many records a page has, the highest value so far, and the page after it."""
+    try:
+        document = msgspec.json.decode(page.content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Strange(f"the answer is no JSON: {error}") from None
+    records = records_of(document, said.records)
+    further = following(said, turn.step, document, page.headers, len(records))
+    return len(records), highest(said, records, turn.seen), further
+
+
+def _ended(source: SourceRecord, said: PollSource, turn: _Round, *, failures: int) -> Turn:
+    interval = timedelta(seconds=said.interval_seconds)
+    failures = failures + 1 if turn.trouble else 0
+    cursor: dict[str, JsonValue] = {MARK: turn.mark, FAILURES: failures}
+    if not turn.is_through and turn.trouble is None and turn.pages:
+        cursor |= {URL: turn.step.url, NUMBER: turn.step.number}
+        cursor |= {SEEN: turn.seen, REVISION: source.revision}
+    return Turn(
+        pause=max(interval, turn.after) if turn.after else _pause(interval, failures),
+        trouble=turn.trouble,
+        cursor=cursor,
+        counts={"pages": turn.pages, "records": turn.records},
+    )
 
 
 def _pause(interval: timedelta, failures: int) -> timedelta:
     """Say when to ask again: the more failures, the later, but at least every hour."""
     return max(interval, min(interval * (1 << min(max(failures - 1, 0), 10)), LONGEST_BACKOFF))
+
+
+def _text(value: JsonValue) -> str | None:
+    return None if value is None else str(value)

@@ -50,11 +50,9 @@ class Receiving:
                 await spool.write(part)
             await spool.close()
             known = await self._files.known(source.id, sha256=spool.sha256)
-            if known is not None and bucket_object is None:
-                return known, False
             now = self._clock()
             place = known.place if known else key_for(source.id, now, spool.sha256)
-            if known is None:
+            if known is None or known.removed_at is not None:
                 await self._landing.keep(place, spool)
             new = NewFile(
                 source_id=source.id,

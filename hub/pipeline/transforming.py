@@ -113,6 +113,8 @@ class Transforming:
             raise Waits("the source is gone", LATER)
         if not source.is_active:
             raise Waits("the source is disabled", LATER)
+        if source.settings.get("recipe") is None:
+            raise Waits("the source has no recipe any more", LATER)
         targets = await self._targets.of(source)
         if not targets:
             raise Waits(NO_TARGETS, LATER)

@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator
 from hub.landing.store import Landing
 from hub.records.fault import FileFault
 
+GZIP = b"\x1f\x8b"
+"""How a gzip file begins."""
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 PART = 1024 * 1024
 MOST_TIMES = 200

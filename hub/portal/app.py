@@ -23,9 +23,13 @@ from hub.portal.frame import (
 )
 from hub.portal.inside import Refusal
 from hub.portal.pages import (
+    administration,
+    audit,
     deliveries,
     integration_form,
     integrations,
+    keys,
+    providers,
     queues,
     rehearsals,
     replays,
@@ -61,6 +65,10 @@ def pages() -> Pages:
         deliveries,
         replays,
         sources,
+        audit,
+        administration,
+        providers,
+        keys,
     )
     return [page for module in modules for page in module.PAGES]
 

@@ -7,9 +7,10 @@ from enum import StrEnum
 from uuid import uuid4
 
 from pydantic import JsonValue
-from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from hub.errors import HubError, RepeatedSignature, UnknownFile
 from hub.registry.clock import Clock
@@ -132,8 +133,9 @@ class SourceFiles:
     async def add(self, new: NewFile, *, lease: SqlLease | None = None) -> tuple[SourceFile, bool]:
         """Write down that a file has landed; and whether it is new.
 
-        The same bytes again are the file that is there. Raises RepeatedSignature when a signature
-        was used before, UnknownFile when the source is gone, LeaseLost.
+        The same bytes again are the file that is there; their bytes are kept anew if they were
+        removed, and of a table they are the latest. Raises RepeatedSignature when a signature was
+        used before, UnknownFile when the source is gone, LeaseLost.
         """
         try:
             async with self._database.write() as session:
@@ -142,6 +144,7 @@ class SourceFiles:
                 await _note_object(session, new)
                 known = await session.scalar(_same_bytes(new))
                 if known is not None:
+                    _land_again(known, new)
                     return _file(known), False
                 row = _row(new)
                 session.add(row)
@@ -266,15 +269,26 @@ class SourceFiles:
         return _file(row)
 
     async def expired(self) -> Sequence[SourceFile]:
-        """Give some files whose bytes are no longer to be kept, and that nobody is reading."""
+        """Give some files whose bytes are no longer to be kept, and that nobody is reading.
+
+        The latest file of a table is kept until there is a later one: others look up in it.
+        """
         ended = SourceFileRow.state.in_((FileState.DONE, FileState.FAILED))
         gone = SourceRow.deleted_at.is_not(None)
+        has_recipe = SourceRow.settings["recipe"].as_string().is_not(None)
+        later = aliased(SourceFileRow)
+        is_superseded = exists().where(
+            later.source_id == SourceFileRow.source_id,
+            later.removed_at.is_(None),
+            later.landed_at > SourceFileRow.landed_at,
+        )
+        is_over = SourceFileRow.expires_at <= self._clock()
         query = (
             select(SourceFileRow)
             .join(SourceRow, SourceRow.id == SourceFileRow.source_id)
             .where(
                 SourceFileRow.removed_at.is_(None),
-                or_(gone, (SourceFileRow.expires_at <= self._clock()) & ended),
+                or_(gone, is_over & ended & or_(has_recipe, is_superseded)),
             )
             .limit(EXPIRED_AT_ONCE)
         )
@@ -355,6 +369,20 @@ def _whole(row: SourceFileRow) -> FileChunkRow:
     return FileChunkRow(
         file_id=row.id, start=0, size=row.size, line=1, due_at=row.landed_at, claim=0
     )
+
+
+def _land_again(row: SourceFileRow, new: NewFile) -> None:
+    """Note that the bytes of a file came once more.
+
+    When it landed first stays, for statements without a time of their own have that one; but the
+    table that came last is the table.
+    """
+    if row.removed_at is not None:
+        row.removed_at, row.place, row.unpacked = None, new.place, False
+        row.expires_at = new.landed_at + new.keep_for if new.keep_for else None
+    if new.is_table:
+        row.landed_at = new.landed_at
+        row.expires_at = new.landed_at + new.keep_for if new.keep_for else None
 
 
 def _values(row: SourceFileRow | FileChunkRow) -> dict[str, object]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import uuid4
 
 from pydantic import JsonValue
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.errors import RevisionMismatch, UnknownProgram, UnknownSource
@@ -213,16 +213,23 @@ class Sources:
             raise UnknownSource(f"no source {source_id}")
         return _cursor(row)
 
-    async def note_progress(self, lease: SqlLease, source_id: str, progress: Progress) -> None:
-        """Write down how far a source was asked, by whoever may ask it. Raises LeaseLost."""
+    async def note_progress(
+        self, lease: SqlLease, source: SourceRecord, progress: Progress
+    ) -> None:
+        """Write down how far a source was asked, by whoever may ask it. Raises LeaseLost.
+
+        `source` is as it was when the turn began: who has it asked again meanwhile, because it was
+        changed or something new was announced, is heeded.
+        """
+        is_as_it_was = SourceRow.next_at == source.next_at
         async with self._database.write() as session:
             await require(session, lease)
             await session.execute(
                 update(SourceRow)
-                .where(SourceRow.id == source_id, SourceRow.deleted_at.is_(None))
+                .where(SourceRow.id == source.id, SourceRow.deleted_at.is_(None))
                 .values(
                     cursor=json.dumps(progress.cursor),
-                    next_at=progress.next_at,
+                    next_at=case((is_as_it_was, progress.next_at), else_=SourceRow.next_at),
                     asked_at=self._clock(),
                     trouble=progress.trouble,
                 )

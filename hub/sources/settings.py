@@ -223,6 +223,8 @@ class PollSource(_Reading):
     kind: Literal["poll"]
     url: Url
     interval_seconds: Seconds = 300
+    requests_per_minute: Annotated[int, Field(ge=1, le=6000)] | None = None
+    """How many pages are asked for at most; None: as fast as they come."""
     headers: Annotated[dict[HeaderName, Line], Field(max_length=20)] = Field(default_factory=dict)
     auth: Annotated[Auth, BeforeValidator(lambda value: _of_type(value, "type"))] = Auth()
     paging: Annotated[Paging, BeforeValidator(lambda value: _of_type(value, "type"))] = Paging()

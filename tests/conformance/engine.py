@@ -36,6 +36,7 @@ from delivery.statement_queue import Policy
 from delivery.status import Health
 from delivery.status_store import StatusStore
 from delivery.store import Store
+from delivery.tallies import Tallies
 from delivery.times import from_ms
 from hub.registry.database import Database
 from hub.registry.integrations import (
@@ -110,6 +111,7 @@ class Engine:
             tokens=Tokens(redis, self.client, vault, directory, clock, WITHIN),
             journal=journal,
             meters=meters,
+            tallies=Tallies(self.store),
             doorbell=self,
             clock=clock,
             policy=POLICY,

@@ -24,6 +24,7 @@ from delivery.statement_queue import Policy
 from delivery.status import Health, Status
 from delivery.status_store import StatusStore
 from delivery.store import Store
+from delivery.tallies import Tallies
 from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import FakeDoorbell
 from tests.fakes.registry import FakeRegistry, an_integration
@@ -72,7 +73,7 @@ class Bench:
 @pytest.fixture
 def bench(store: Store) -> Bench:
     clock, bell, registry, lrs = FakeClock(), FakeDoorbell(), FakeRegistry(), ScriptedLrs()
-    states, meters = StatusStore(store, clock), Meters(store)
+    states, meters, tallies = StatusStore(store, clock), Meters(store), Tallies(store)
     drainer = Drainer(
         store=store,
         leases=Leases(store, clock),
@@ -81,6 +82,7 @@ def bench(store: Store) -> Bench:
         tokens=ScriptedTokens(),
         journal=Journal(store),
         meters=meters,
+        tallies=tallies,
         doorbell=bell,
         clock=clock,
         policy=POLICY,

@@ -43,6 +43,7 @@ from delivery.statement_queue import Policy
 from delivery.status import Health
 from delivery.status_store import StatusStore
 from delivery.store import Store
+from delivery.tallies import Tallies
 from delivery.times import from_ms
 from tests.fakes.contacts import FakeContacts
 from tests.fakes.registry import FakeRegistry, FakeUpkeep, an_integration
@@ -66,6 +67,7 @@ class World:
         self.store = Store(redis)
         self.states = StatusStore(self.store, self.clock)
         self.meters = Meters(self.store)
+        self.tallies = Tallies(self.store)
         self.headroom = Headroom(self.store)
         self.intake = Intake(
             self.store, self.headroom, self, self.meters, self.clock, max_queue=100_000
@@ -93,6 +95,7 @@ class World:
             tokens=self.tokens,
             journal=Journal(self.store),
             meters=self.meters,
+            tallies=self.tallies,
             doorbell=self,
             clock=self.clock,
             policy=Policy(

@@ -153,6 +153,30 @@ async def test_a_server_that_asks_for_more_patience_is_left_alone(
     assert (scene.pauses, len(server.requests)) == ([], 1)
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "after"),
+    [
+        (429, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1772442090"}, 90),
+        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1772442090"}, 90),
+        (429, {"RateLimit-Remaining": "0", "RateLimit-Reset": "45"}, 45),
+        (429, {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": "1772441000"}, 1),
+        (429, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9999999999"}, 86400),
+        (403, {"X-RateLimit-Remaining": "7", "X-RateLimit-Reset": "45"}, None),
+        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "soon"}, None),
+    ],
+    ids=["a moment", "forbidden", "seconds", "over", "far", "some left", "no number"],
+)
+async def test_a_limit_of_requests_is_heeded(
+    scene: Scene, server: HttpServer, status: int, headers: dict[str, str], after: float | None
+) -> None:
+    server.otherwise = says(status, headers=headers)
+
+    found = await scene.get(server)
+
+    assert isinstance(found, NoPage)
+    assert found.after == (None if after is None else timedelta(seconds=after))
+
+
 @pytest.mark.parametrize("status", [301, 400, 403, 404, 410])
 async def test_what_does_not_pass_is_not_tried_again(
     scene: Scene, server: HttpServer, status: int

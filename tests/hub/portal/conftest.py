@@ -32,7 +32,7 @@ class Browser:
 
     async def go(self, path: str, **query: str) -> httpx.Response:
         """Ask for a page, and follow where it leads."""
-        self.answer = await self.client.get(path, params=query, follow_redirects=True)
+        self.answer = await self.client.get(path, params=query or None, follow_redirects=True)
         return self.answer
 
     async def send(self, path: str, **fields: str) -> httpx.Response:
