@@ -34,6 +34,7 @@ from hub.portal.pages import (
     rehearsals,
     replays,
     sign_in,
+    source_form,
     sources,
 )
 from hub.portal.pages.page import Page, Pages
@@ -64,6 +65,7 @@ def pages() -> Pages:
         queues,
         deliveries,
         replays,
+        source_form,
         sources,
         audit,
         administration,

@@ -1,15 +1,10 @@
 """The portal, page by page, over the whole application: what is shown, and what is refused."""
 
 import re
-from pathlib import Path
 
 import httpx
-import pytest
 
-from hub.portal.sessions import IDLE, LONGEST, Guesses
-from hub.registry.database import Database
 from tests.hub.api.conftest import Hub
-from tests.hub.api.works import Works
 from tests.hub.portal.conftest import INPUT, Browser
 
 EVIL = "<script>alert(1)</script>"
@@ -31,28 +26,6 @@ STATEMENT = {
 Keys = dict[str, str]
 
 
-async def test_whoever_has_no_session_is_asked_to_sign_in(browser: Browser) -> None:
-    for path in ("/portal", "/portal/integrations", "/portal/integrations/x/parked"):
-        answer = await browser.go(path)
-        assert answer.url.path == "/portal/sign-in"
-        assert "API key" in browser.text
-
-    part = await browser.client.get("/portal/integrations/rows", headers={"HX-Request": "true"})
-    assert (part.status_code, part.headers["hx-redirect"]) == (204, "/portal/sign-in")
-
-
-async def test_a_key_opens_the_integrations_of_its_program(browser: Browser, keys: Keys) -> None:
-    answer = await browser.sign_in(keys["acme"])
-
-    assert answer.url.path == "/portal/integrations"
-    assert "There is no integration yet" in browser.text
-    (cookie,) = browser.client.cookies.jar
-    assert cookie.has_nonstandard_attr("HttpOnly")
-    assert cookie.get_nonstandard_attr("SameSite") == "lax"
-    assert cookie.path == "/portal"
-    assert keys["acme"] not in str(cookie.value)
-
-
 async def test_pages_load_nothing_from_elsewhere_and_run_nothing_of_their_own(
     browser: Browser, keys: Keys, hub: Hub
 ) -> None:
@@ -71,79 +44,6 @@ async def test_pages_load_nothing_from_elsewhere_and_run_nothing_of_their_own(
         assert not re.search(r"<[^>]+ (style|on\w+)=", answer.text), path
     for asset in set(re.findall(r'(?:src|href)="(/portal/static/[^"]+)"', answer.text)):
         assert (await browser.go(asset)).status_code == 200, asset
-
-
-async def test_a_wrong_key_is_refused_and_guessing_is_slowed(browser: Browser, hub: Hub) -> None:
-    for _ in range(Guesses.free):
-        answer = await browser.sign_in("lh_wrong")
-        assert answer.status_code == 401
-        assert "This key is not valid" in browser.text
-
-    slowed = await browser.sign_in("lh_wrong")
-    assert (slowed.status_code, slowed.headers["retry-after"]) == (429, "1")
-    hub.clock.move(seconds=1)
-    assert (await browser.sign_in("lh_wrong")).status_code == 401
-    assert (await browser.sign_in("lh_wrong")).headers["retry-after"] == "2"
-
-
-async def test_a_form_of_another_page_cannot_sign_in(browser: Browser, keys: Keys) -> None:
-    answer = await browser.client.post(
-        "/portal/sign-in",
-        data={"apiKey": keys["acme"]},
-        headers={"Sec-Fetch-Site": "cross-site"},
-    )
-    assert answer.status_code == 403
-    assert not browser.client.cookies
-
-
-@pytest.mark.parametrize("after", [IDLE, LONGEST])
-async def test_a_session_ends_by_itself(
-    browser: Browser, keys: Keys, hub: Hub, after: object
-) -> None:
-    await browser.sign_in(keys["acme"])
-    hub.clock.move(seconds=(IDLE if after is IDLE else LONGEST).total_seconds() + 1)
-    assert (await browser.go("/portal/integrations")).url.path == "/portal/sign-in"
-
-
-async def test_whoever_is_here_stays_until_the_session_is_too_old(
-    browser: Browser, keys: Keys, hub: Hub
-) -> None:
-    await browser.sign_in(keys["acme"])
-    for _ in range(13):
-        assert (await browser.go("/portal/integrations")).url.path == "/portal/integrations"
-        hub.clock.move(minutes=54)
-    hub.clock.move(minutes=30)
-    assert (await browser.go("/portal/integrations")).url.path == "/portal/sign-in"
-
-
-async def test_a_session_ends_with_its_key(browser: Browser, keys: Keys, hub: Hub) -> None:
-    await browser.sign_in(keys["acme"])
-    listed = (await hub.system.get("/api/keys")).json()["items"]
-    (key,) = (one["keyId"] for one in listed if one["userId"] == "acme")
-    assert (await hub.system.delete(f"/api/keys/{key}")).is_success
-    hub.clock.move(seconds=6)
-
-    assert (await browser.go("/portal/integrations")).url.path == "/portal/sign-in"
-
-
-async def test_a_cookie_that_is_not_ours_is_no_session(browser: Browser, keys: Keys) -> None:
-    await browser.sign_in(keys["acme"])
-    (cookie,) = browser.client.cookies.jar
-    payload, _, signature = str(cookie.value).partition(".")
-    browser.client.cookies.clear()
-    for forged in ("x", f"{payload}.", f"{payload[:-2]}AA.{signature}", f"{payload}.{payload}"):
-        answer = await browser.client.get(
-            "/portal/integrations", headers={"Cookie": f"hub_session={forged}"}
-        )
-        assert (answer.status_code, answer.headers["location"]) == (303, "/portal/sign-in")
-
-
-async def test_signing_out_ends_the_session(browser: Browser, keys: Keys) -> None:
-    await browser.sign_in(keys["acme"])
-    await browser.send("/portal/sign-out")
-
-    assert not browser.client.cookies
-    assert (await browser.go("/portal/integrations")).url.path == "/portal/sign-in"
 
 
 async def test_a_form_in_a_dialog_is_told_where_to_go(
@@ -394,74 +294,3 @@ async def test_a_store_that_is_away_is_told_and_the_page_stands(
     answer = await browser.go(f"{root}/attempts")
     assert answer.status_code == 503
     assert isinstance(answer, httpx.Response)
-
-
-CSV = (
-    b"email,course_uri,completed_at\n"
-    b"ann@example.org,https://acme.example/c,2026-03-02T09:00:00Z\n"
-    b"<script>,https://acme.example/c,2026-03-02T09:00:00Z\n"
-)
-
-
-async def test_a_file_is_sent_read_and_read_again(
-    browser: Browser, keys: Keys, hub: Hub, tmp_path: Path, database: Database
-) -> None:
-    await hub.integrate()
-    works = Works(hub.house, tmp_path, database)
-    form = {"name": EVIL, "kind": "csv", "recipe": "csv-completions"}
-    made = (await hub.acme.post("/api/programs/ACME/sources", json=form)).json()
-    await browser.sign_in(keys["acme"])
-    await browser.go("/portal/sources")
-    assert EVIL not in browser.answer.text
-    page = await browser.go(f"/portal/sources/{made['id']}")
-    assert "Nothing has landed yet" in browser.text
-    (action,) = re.findall(r'enctype="multipart/form-data" action="([^"]+)"', page.text)
-
-    sent = await browser.client.post(
-        action, files={"file": ("january.csv", CSV)}, follow_redirects=True
-    )
-    assert sent.status_code == 200
-    assert "january.csv" in sent.text
-    assert "<progress" in sent.text
-    await works.run()
-    await browser.go(sent.url.path)
-    assert "1, of these 1 new" in browser.text
-    assert "must be an e-mail address" in browser.text
-    await browser.send(f"{sent.url.path}/reprocess")
-    hub.clock.move(seconds=61)
-    await works.run()
-    await browser.go(sent.url.path)
-    assert "1, of these 0 new" in browser.text
-
-    too_large = await browser.client.post(action, files={"file": ("b.csv", b"y" * 55_000)})
-    assert too_large.status_code == 413
-    assert 'role="alert"' in too_large.text
-    bare = action.partition("?")[0]
-    for path in (bare, f"{bare}?csrf=wrong"):
-        assert (await browser.client.post(path, files={"file": ("c", b"x")})).status_code == 403
-    listed = (await hub.acme.get(f"/api/sources/{made['id']}/files")).json()["items"]
-    assert len(listed) == 1
-
-
-async def test_sources_of_others_are_not_there(browser: Browser, keys: Keys, hub: Hub) -> None:
-    form = {"name": "Old LMS", "kind": "csv", "recipe": "csv-completions"}
-    made = (await hub.acme.post("/api/programs/ACME/sources", json=form)).json()
-    await browser.sign_in(keys["other"])
-    await browser.go("/portal/sources")
-    assert "Old LMS" not in browser.text
-    assert (await browser.go(f"/portal/sources/{made['id']}")).status_code == 404
-
-
-async def test_whoever_may_only_read_can_send_no_file(
-    browser: Browser, keys: Keys, hub: Hub
-) -> None:
-    form = {"name": "Old LMS", "kind": "csv", "recipe": "csv-completions"}
-    made = (await hub.acme.post("/api/programs/ACME/sources", json=form)).json()
-    await browser.sign_in(keys["reader"])
-    page = await browser.go(f"/portal/sources/{made['id']}")
-    assert "multipart" not in page.text
-    (token,) = re.findall(r'name="csrf" value="([^"]+)"', page.text)
-    sent = await browser.client.post(
-        f"/portal/sources/{made['id']}/files?csrf={token}", files={"file": ("a.csv", CSV)}
-    )
-    assert sent.status_code == 403
