@@ -160,6 +160,10 @@ class UnknownFile(HubError):
     """No file of this source has this id."""
 
 
+class NotTogether(HubError):
+    """Of several files, one is there already or cannot be written down; so none was."""
+
+
 class RepeatedSignature(HubError):
     """A webhook came again with a signature that was used before; nothing was taken."""
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from hub.errors import HubError, LandingUnavailable, NotLanded
-from hub.landing.place import is_key
+from hub.landing.place import is_key, size_of, within
 from hub.landing.spool import Spool
 from hub.together import Together
 
@@ -35,13 +35,15 @@ class FolderLanding:
         """Keep a few bytes."""
         await self._putting.ask((self._path(key), content))
 
-    async def read(self, key: str, start: int, length: int) -> bytes:
+    async def read(self, place: str, start: int, length: int) -> bytes:
         """Give so many bytes from a place, or fewer at the end. Raises NotLanded."""
+        key, start, length = within(place, start, length)
         return await self._reading.ask((self._path(key), start, length))
 
-    async def size(self, key: str) -> int:
+    async def size(self, place: str) -> int:
         """Give how many bytes there are. Raises NotLanded."""
-        return await self._do(lambda: self._path(key).stat().st_size)
+        size = size_of(place)
+        return await self._do(lambda: self._path(place).stat().st_size) if size is None else size
 
     async def remove(self, key: str) -> None:
         """Forget a key."""

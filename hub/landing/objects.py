@@ -16,6 +16,7 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import LocalStore, S3Store
 
 from hub.errors import LandingUnavailable, NotLanded
+from hub.landing.place import size_of, within
 from hub.landing.spool import Spool, open_spool
 
 WITHIN = timedelta(seconds=60)
@@ -74,8 +75,9 @@ class ObjectLanding:
         with self._translated():
             await obstore.put_async(self._store, key, content)
 
-    async def read(self, key: str, start: int, length: int) -> bytes:
+    async def read(self, place: str, start: int, length: int) -> bytes:
         """Give so many bytes from a place, or fewer at the end. Raises NotLanded."""
+        key, start, length = within(place, start, length)
         with self._translated():
             size = await self.size(key)
             left = min(length, size - start)
@@ -92,10 +94,13 @@ class ObjectLanding:
             path = await self._copies.get(key, partial(self._stream, key))
             return await asyncio.to_thread(_part, path, start, left)
 
-    async def size(self, key: str) -> int:
+    async def size(self, place: str) -> int:
         """Give how many bytes there are. Raises NotLanded."""
+        size = size_of(place)
+        if size is not None:
+            return size
         with self._translated():
-            return int((await obstore.head_async(self._store, key))["size"])
+            return int((await obstore.head_async(self._store, place))["size"])
 
     async def remove(self, key: str) -> None:
         """Forget a key."""

@@ -8,7 +8,8 @@ from hub.landing.spool import Spool
 class Landing(Protocol):
     """Keeps bytes under keys. A key is written once; the same bytes again do no harm.
 
-    Everything raises LandingUnavailable.
+    What reads takes a place, which is a key or a part of what is kept under one. Everything raises
+    LandingUnavailable.
     """
 
     async def keep(self, key: str, spool: Spool) -> None:
@@ -19,11 +20,11 @@ class Landing(Protocol):
         """Keep a few bytes; when this returns, they are durable."""
         ...
 
-    async def read(self, key: str, start: int, length: int) -> bytes:
+    async def read(self, place: str, start: int, length: int) -> bytes:
         """Give so many bytes from a place, or fewer at the end. Raises NotLanded."""
         ...
 
-    async def size(self, key: str) -> int:
+    async def size(self, place: str) -> int:
         """Give how many bytes there are. Raises NotLanded."""
         ...
 

@@ -1,14 +1,20 @@
-"""Receiving: bytes are landed, written down, and from then on will be made into statements."""
+"""Receiving: bytes are landed, written down, and from then on will be made into statements.
 
+Small ones that come at the same time are landed in bundles, one for each source, and written down
+in one transaction: at 200 a second, each would wait for the disk behind all the others.
+"""
+
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from hub.errors import RepeatedSignature
-from hub.landing.place import key_for
+from hub.errors import HubError, NotTogether, RepeatedSignature
+from hub.landing.place import bundle_for, key_for, part_of
 from hub.landing.spool import open_spool
 from hub.landing.store import Landing
 from hub.records.format import Format
@@ -16,8 +22,40 @@ from hub.registry.clock import Clock
 from hub.registry.leases import SqlLease
 from hub.registry.source_files import NewFile, SourceFile, SourceFiles
 from hub.registry.sources import SourceRecord
+from hub.together import Together
 
 UNNAMED = "unnamed"
+SMALL = 64 * 1024
+"""What is larger is landed by itself, so that a bundle is never large."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    """A few bytes that are to land."""
+
+    source: SourceRecord
+    content: bytes = field(repr=False)
+    sha256: str
+    name: str
+    form: Format | None
+    headers: Mapping[str, str]
+    proof: str | None
+
+    def new(self, place: str, now: datetime) -> NewFile:
+        """Say what is to be written down of it."""
+        return NewFile(
+            source_id=self.source.id,
+            sha256=self.sha256,
+            name=self.name or UNNAMED,
+            size=len(self.content),
+            place=place,
+            landed_at=now,
+            keep_for=keeping(self.source),
+            proof=self.proof,
+            headers=self.headers,
+            form=msgspec.json.encode(self.form).decode() if self.form else None,
+            is_table=is_table(self.source),
+        )
 
 
 class Receiving:
@@ -31,6 +69,7 @@ class Receiving:
         self._clock = clock
         self._spool = spool
         self._largest = largest
+        self._bundling: Together[_Coming, tuple[SourceFile, bool]] = Together(self._land_several)
 
     async def land_stream(
         self,
@@ -88,31 +127,56 @@ class Receiving:
         if delivery_id is not None:
             digest = hashlib.sha256(f"{delivery_id}\0".encode() + content)
         proven = hashlib.sha256(proof.encode()).hexdigest() if proof is not None else None
-        now = self._clock()
-        place = key_for(source.id, now, digest.hexdigest())
-        new = NewFile(
-            source_id=source.id,
-            sha256=digest.hexdigest(),
-            name=name or UNNAMED,
-            size=len(content),
-            place=place,
-            landed_at=now,
-            keep_for=keeping(source),
-            proof=proven,
-            headers=headers or {},
-            form=msgspec.json.encode(form).decode() if form else None,
-            is_table=is_table(source),
+        coming = _Coming(
+            source, content, digest.hexdigest(), name, form, headers=headers or {}, proof=proven
         )
-        await self._landing.put(place, content)
+        if lease is None and len(content) <= SMALL:
+            return await self._bundling.ask(coming)
+        return await self._land_alone(coming, self._clock(), lease)
+
+    async def _land_several(
+        self, several: Sequence[_Coming]
+    ) -> Sequence[tuple[SourceFile, bool] | Exception]:
+        now = self._clock()
+        bundles = _bundles(several, now)
+        await asyncio.gather(*(self._landing.put(key, part) for key, part, _ in bundles))
         try:
-            added = self._files.add(new, lease=lease) if lease else self._files.add_together(new)
-            file, is_new = await added
+            added = await self._files.add_all([new for *_, news in bundles for new in news])
+        except NotTogether:
+            # One of them was there already, or cannot be: each finds out for itself.
+            for key, _, news in bundles:
+                if len(news) > 1:
+                    await self._landing.remove(key)
+            return [await self._land_or_tell(one, now) for one in several]
+        found = {(file.source_id, file.sha256): (file, True) for file in added}
+        return [found[one.source.id, one.sha256] for one in several]
+
+    async def _land_or_tell(
+        self, coming: _Coming, now: datetime
+    ) -> tuple[SourceFile, bool] | HubError:
+        try:
+            return await self._land_alone(coming, now)
+        except HubError as error:
+            return error
+
+    async def _land_alone(
+        self, coming: _Coming, now: datetime, lease: SqlLease | None = None
+    ) -> tuple[SourceFile, bool]:
+        new = coming.new(key_for(coming.source.id, now, coming.sha256), now)
+        is_new = False
+        try:
+            file = None if lease else await self._known(new, proof=new.proof)
+            if file is None:
+                await self._landing.put(new.place, coming.content)
+                file, is_new = await self._files.add(new, lease=lease)
         except RepeatedSignature:
-            known = await self._files.known(source.id, sha256=new.sha256)
-            await self._take_back(place, known)
+            await self._take_back(new.place, await self._known(new))
             raise
-        await self._take_back(place, file)
+        await self._take_back(new.place, file)
         return file, is_new
+
+    async def _known(self, new: NewFile, *, proof: str | None = None) -> SourceFile | None:
+        return await self._files.known(new.source_id, sha256=new.sha256, proof=proof)
 
     async def _take_back(self, place: str, known: SourceFile | None) -> None:
         """Remove what was landed a moment ago, unless it is where a file has its bytes.
@@ -132,3 +196,28 @@ def keeping(source: SourceRecord) -> timedelta | None:
 def is_table(source: SourceRecord) -> bool:
     """Say whether what lands is only kept, for others to look up in."""
     return source.settings.get("recipe") is None
+
+
+def _bundles(
+    several: Sequence[_Coming], now: datetime
+) -> Sequence[tuple[str, bytes, Sequence[NewFile]]]:
+    """Say under which keys what comes is to land, and what is to be written down of it."""
+    by_source: dict[str, list[_Coming]] = {}
+    for one in several:
+        by_source.setdefault(one.source.id, []).append(one)
+    return [_bundle(source_id, some, now) for source_id, some in by_source.items()]
+
+
+def _bundle(
+    source_id: str, some: Sequence[_Coming], now: datetime
+) -> tuple[str, bytes, Sequence[NewFile]]:
+    content = b"".join(one.content for one in some)
+    if len(some) == 1:
+        key = key_for(source_id, now, some[0].sha256)
+        return key, content, [some[0].new(key, now)]
+    key = bundle_for(source_id, now, hashlib.sha256(content).hexdigest())
+    news, start = [], 0
+    for one in some:
+        news.append(one.new(part_of(key, start, len(one.content)), now))
+        start += len(one.content)
+    return key, content, news

@@ -2,9 +2,9 @@
 
 import structlog
 
-from hub.landing.place import unpacked
+from hub.landing.place import bundle_of, unpacked
 from hub.landing.store import Landing
-from hub.registry.source_files import SourceFiles
+from hub.registry.source_files import SourceFile, SourceFiles
 
 log = structlog.get_logger()
 
@@ -19,10 +19,19 @@ class Retention:
     async def run(self) -> None:
         """Remove all of it. Raises RegistryUnavailable, LandingUnavailable."""
         while expired := await self._files.expired():
+            ids = frozenset(file.id for file in expired)
             for file in expired:
-                await self._landing.remove(file.place)
-                if file.unpacked:
-                    await self._landing.remove(unpacked(file.place))
+                await self._remove(file, ids)
             # After the bytes: a crash in between removes them once more, and leaves none behind.
             await self._files.note_removed([file.id for file in expired])
             log.info("files.removed", files=len(expired))
+
+    async def _remove(self, file: SourceFile, ids: frozenset[str]) -> None:
+        if file.unpacked:
+            await self._landing.remove(unpacked(file.place))
+        bundle = bundle_of(file.place)
+        if bundle is None:
+            await self._landing.remove(file.place)
+        elif await self._files.bundled_with(bundle, file) <= ids:
+            # The last of those in it; for each before, it had to stay.
+            await self._landing.remove(bundle)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from hub.errors import HubError, RepeatedSignature, UnknownFile
+from hub.errors import NotTogether, RepeatedSignature, UnknownFile, UnstorableValue
 from hub.registry.clock import Clock
 from hub.registry.database import Database
 from hub.registry.leases import SqlLease, require
@@ -25,7 +25,6 @@ from hub.registry.tables import (
     SourceFileRow,
     SourceRow,
 )
-from hub.together import Together
 
 EXPIRED_AT_ONCE = 200
 
@@ -124,11 +123,6 @@ class SourceFiles:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._adding = Together(self._add_several)
-
-    async def add_together(self, new: NewFile) -> tuple[SourceFile, bool]:
-        """Do as `known` and `add`, in one transaction with others that come at the same time."""
-        return await self._adding.ask(new)
 
     async def add(self, new: NewFile, *, lease: SqlLease | None = None) -> tuple[SourceFile, bool]:
         """Write down that a file has landed; and whether it is new.
@@ -155,9 +149,11 @@ class SourceFiles:
         except IntegrityError as error:
             return await self._there(new, error), False
 
-    async def _add_several(
-        self, several: Sequence[NewFile]
-    ) -> Sequence[tuple[SourceFile, bool] | Exception]:
+    async def add_all(self, several: Sequence[NewFile]) -> Sequence[SourceFile]:
+        """Write down that several files have landed, none of them known: all or none.
+
+        Raises NotTogether.
+        """
         rows = [_row(new) for new in several]
         chunks = [
             _whole(row)
@@ -169,17 +165,9 @@ class SourceFiles:
                 await session.execute(INSERT_FILES, [_values(row) for row in rows])
                 if chunks:
                     await session.execute(INSERT_CHUNKS, [_values(chunk) for chunk in chunks])
-        except (HubError, IntegrityError):
-            # One of them was there already, or cannot be: each finds out for itself.
-            return [await self._add_alone(new) for new in several]
-        return [(_file(row), True) for row in rows]
-
-    async def _add_alone(self, new: NewFile) -> tuple[SourceFile, bool] | Exception:
-        try:
-            known = await self.known(new.source_id, sha256=new.sha256, proof=new.proof)
-            return (known, False) if known else await self.add(new)
-        except HubError as error:
-            return error
+        except (IntegrityError, UnstorableValue) as error:
+            raise NotTogether(f"one of {len(several)} files cannot be added") from error
+        return [_file(row) for row in rows]
 
     async def waiting(self) -> Waiting:
         """Count the files that are not read to their end. Raises RegistryUnavailable."""
@@ -294,6 +282,20 @@ class SourceFiles:
         )
         async with self._database.read() as session:
             return [_file(row) for row in await session.scalars(query)]
+
+    async def bundled_with(self, bundle: str, file: SourceFile) -> frozenset[str]:
+        """Give the ids of the files that have their bytes in the same bundle, and still need them.
+
+        They came at the same moment as `file`.
+        """
+        query = select(SourceFileRow.id).where(
+            SourceFileRow.source_id == file.source_id,
+            SourceFileRow.landed_at == file.landed_at,
+            SourceFileRow.removed_at.is_(None),
+            SourceFileRow.place.startswith(f"{bundle}@", autoescape=True),
+        )
+        async with self._database.read() as session:
+            return frozenset(await session.scalars(query))
 
     async def note_removed(self, file_ids: Sequence[str]) -> None:
         """Write down that the bytes of files are gone; nothing is to be made of them any more."""

@@ -1,5 +1,6 @@
 """Files become statements: over the HTTP API in front, and a worker's own steps behind."""
 
+import asyncio
 import gzip
 import json
 from pathlib import Path
@@ -309,3 +310,49 @@ async def test_a_form_of_a_webhook_is_read_again_as_the_form_it_was(hub: Hub, wo
     await works.run()
     file = await shown(hub, source_id, file_id)
     assert (file["state"], file["statements"], file["new"]) == ("done", 3, 0)
+
+
+async def test_webhooks_that_land_together_are_files_of_their_own(
+    hub: Hub, works: Works, tmp_path: Path
+) -> None:
+    integration = await hub.integrate()
+    said = {"kind": "webhook", "signature": "bearer", "secret": "s", "recipe": "email-engagement"}
+    source_id = await source(hub, **said, records="/events", retentionDays=2)
+
+    async def post(number: int) -> str:
+        told = {"ts": 1772442000, "msg": {"_id": f"m{number}", "email": "ada@example.org"}}
+        sent = await hub.nobody.post(
+            f"/hooks/{source_id}",
+            json={"events": [{"event": "open", **told}]},
+            headers={"Authorization": "Bearer s"},
+        )
+        assert sent.status_code in {200, 202}, sent.text
+        return str(sent.json()["fileId"])
+
+    def kept() -> int:
+        return sum(one.is_file() for one in (tmp_path / "landing").rglob("*"))
+
+    ids = await asyncio.gather(*(post(number) for number in range(20)))
+    assert len(set(ids)) == 20
+    assert kept() < 20
+    await works.run()
+    assert await queued(hub, integration) == 20
+
+    hub.clock.move(seconds=61)
+    await hub.acme.post(f"/api/sources/{source_id}/files/{ids[7]}/reprocess")
+    await works.run()
+    again = await shown(hub, source_id, ids[7])
+    assert (again["state"], again["statements"], again["new"]) == ("done", 1, 0)
+
+    before = kept()
+    assert len(set(await asyncio.gather(*(post(number) for number in range(25))))) == 25
+    assert kept() == before + 5
+
+    hub.clock.move(days=2)
+    await hub.acme.post(f"/api/sources/{source_id}/files/{ids[7]}/reprocess")
+    await works.retention.run()
+    assert kept() > 0
+    assert (await shown(hub, source_id, ids[7]))["removedAt"] is None
+    await works.run()
+    await works.retention.run()
+    assert kept() == 0
