@@ -81,6 +81,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
                 settings.max_queue,
             ),
             control=delivery.control,
+            history=delivery.history,
             operations=delivery.operations,
             upkeep=delivery.upkeep,
             rehearsal=Rehearsal(

@@ -168,6 +168,7 @@ def open_control_on(
         clock=clock.now,
         receipt_age=settings.receipt_age,
         archive_age=settings.archive_age,
+        alert_interval=settings.alert_interval,
     )
 
 

@@ -50,6 +50,16 @@ class Mail:
     """Why the mail server refused it for good, if it did."""
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """When the next alert may go."""
+
+    is_pending: bool
+    """One is to be sent now."""
+    next_at: datetime | None
+    """Before this none goes; None where one may go at any time."""
+
+
 class Contacts(Protocol):
     """The way to the technical contacts."""
 
@@ -76,6 +86,15 @@ class MailRecords:
         """Give the alerts that went out, newest first."""
         (records,) = await self._store.ask(("LRANGE", Keys(integration_id).mails, 0, -1))
         return [_read(record) for record in records]
+
+    async def budget(
+        self, integration_id: IntegrationId, now: datetime, interval: timedelta
+    ) -> Budget:
+        """Tell when the next alert may go, at most one in each interval."""
+        state = Keys(integration_id).state
+        ((pending, alerted),) = await self._store.ask(("HMGET", state, "alert", "alerted"))
+        next_at = from_ms(alerted) + interval if alerted else now
+        return Budget(pending is not None, next_at if next_at > now else None)
 
 
 class Alerts:

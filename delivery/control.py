@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from delivery import scripts
-from delivery.alerts import Mail, MailRecords
+from delivery.alerts import Budget, Mail, MailRecords
 from delivery.doorbell import Doorbell, Work
 from delivery.errors import StatementsWaiting
 from delivery.integration import Integration, IntegrationId
@@ -38,6 +38,7 @@ class Control:
     clock: Clock
     receipt_age: timedelta
     archive_age: timedelta = timedelta(days=7)
+    alert_interval: timedelta = timedelta(days=1)
 
     async def apply(self, integration: Integration) -> None:
         """Hear what an integration is now: after each commit of the registry. Safe to repeat.
@@ -141,6 +142,12 @@ class Control:
         """Give what waits, in the order in which it is sent, behind the place `after`."""
         return await Waiting(self.store).page(integration_id, limit=limit, after=after)
 
+    async def oldest_parked(
+        self, integration_id: IntegrationId, *, limit: int, after: str | None = None
+    ) -> Sequence[tuple[str, Parked]]:
+        """Give parked statements behind a place, oldest first, each with its own."""
+        return await self.parked_statements.oldest(integration_id, limit=limit, after=after)
+
     async def release(
         self, integration_id: IntegrationId, ids: Sequence[StatementId] | None
     ) -> int:
@@ -169,6 +176,10 @@ class Control:
     async def mails(self, integration_id: IntegrationId) -> list[Mail]:
         """Give the alerts that went out, newest first."""
         return await self.mail_records.sent(integration_id)
+
+    async def mail_budget(self, integration_id: IntegrationId) -> Budget:
+        """Tell when the next alert may go."""
+        return await self.mail_records.budget(integration_id, self.clock(), self.alert_interval)
 
     async def _empty(self, keys: Keys, lane: str, last: str, receipt_age: timedelta) -> int:
         count = 0

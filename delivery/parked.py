@@ -61,6 +61,15 @@ class ParkedStatements:
         key = Keys(integration_id).parked
         return await page(self._store, key, read=_read, keep=keep, limit=limit, before=before)
 
+    async def oldest(
+        self, integration_id: IntegrationId, *, limit: int, after: str | None
+    ) -> Sequence[tuple[str, Parked]]:
+        """Give parked statements behind a place, oldest first, each with its own."""
+        first = f"({after}" if after else "-"
+        key = Keys(integration_id).parked
+        (entries,) = await self._store.ask(("XRANGE", key, first, "+", "COUNT", limit))
+        return [(place.decode(), _read(fields)) for place, fields in entries]
+
     async def release(
         self, integration_id: IntegrationId, ids: Sequence[StatementId] | None
     ) -> int:

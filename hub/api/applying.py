@@ -11,6 +11,7 @@ from datetime import timedelta
 import structlog
 
 from delivery.errors import StoreUnavailable
+from delivery.history import Hour
 from delivery.integration import IntegrationId
 from delivery.status import Health
 from hub.api.house import House
@@ -44,4 +45,16 @@ async def health(house: House, ids: Sequence[IntegrationId]) -> Mapping[Integrat
             return await house.control.health(ids)
     except (StoreUnavailable, TimeoutError) as error:
         log.warning("health.unknown", error=str(error))
+        return {}
+
+
+async def activity_of(
+    house: House, ids: Sequence[IntegrationId]
+) -> Mapping[IntegrationId, Sequence[Hour]]:
+    """Ask for the last 24 hours of deliveries; nothing is known of any while Redis is away."""
+    try:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            return await house.history.hours(ids)
+    except (StoreUnavailable, TimeoutError) as error:
+        log.warning("activity.unknown", error=str(error))
         return {}

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from delivery.control import Control
 from delivery.egress import Egress
+from delivery.history import History
 from delivery.intake import Intake
 from delivery.operations import Operations
 from delivery.rehearsal import Rehearsal
@@ -72,6 +73,7 @@ class House:
     known_sources: KnownSources
     intake: Intake
     control: Control
+    history: History
     operations: Operations
     upkeep: Upkeep
     rehearsal: Rehearsal

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
+from delivery.integration import IntegrationId
 from delivery.status import Health, Status
 from hub.api.access import (
     CallerOf,
@@ -15,8 +16,9 @@ from hub.api.access import (
     WritableIntegration,
     WritableProgram,
 )
-from hub.api.applying import apply, health
+from hub.api.applying import activity_of, apply, health
 from hub.api.errors import PreconditionFailed
+from hub.api.histories import HourView
 from hub.api.house import House, HouseOf
 from hub.api.integration_forms import (
     IntegrationForm,
@@ -43,6 +45,7 @@ LOOKED_AT_ONCE, MOST_LOOKED_AT = 100, 1000
 Words = Annotated[
     str, Query(max_length=200, description="what the name or the provider's id contains")
 ]
+WantedActivity = Annotated[bool, Query(description="with the `activity` of each")]
 WantedState = Annotated[
     Literal["flowing", "down", "refused", "disabled", "parked"] | None,
     Query(description="how the delivery stands; `parked`: with statements set aside"),
@@ -87,6 +90,9 @@ class IntegrationView(View):
     created_at: datetime
     updated_at: datetime
     health: HealthView | None
+    activity: list[HourView] | None = Field(
+        None, description="the last 24 hours, the present one last; null unless asked for"
+    )
 
     @classmethod
     def of(cls, record: IntegrationRecord, found: Health | None) -> Self:
@@ -153,6 +159,7 @@ async def list_integrations(
     house: HouseOf,
     q: Words = "",
     state: WantedState = None,
+    activity: WantedActivity = False,  # noqa: FBT002  a query parameter
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> IntegrationPage:
@@ -161,9 +168,11 @@ async def list_integrations(
     With `state`, at most 1,000 are looked at for a page: it may hold few, or none, and yet `next`.
     """
     if state is not None:
-        return await _in_state(house, program_id, q, state, limit=limit, cursor=cursor)
-    page = await house.integrations.list({program_id}, words=q, cursor=cursor, limit=limit)
-    return await _page(house, page)
+        found = await _in_state(house, program_id, q, state, limit=limit, cursor=cursor)
+    else:
+        page = await house.integrations.list({program_id}, words=q, cursor=cursor, limit=limit)
+        found = await _page(house, page)
+    return await _with_activity(house, found) if activity else found
 
 
 @one.get("")
@@ -230,6 +239,14 @@ def _is(state: str, found: Health | None) -> bool:
     if found is None:
         return False
     return found.parked > 0 if state == "parked" else found.status == state
+
+
+async def _with_activity(house: House, page: IntegrationPage) -> IntegrationPage:
+    hours = await activity_of(house, [IntegrationId(item.id) for item in page.items])
+    for item in page.items:
+        if item.id in hours:
+            item.activity = [HourView.of(hour) for hour in hours[IntegrationId(item.id)]]
+    return page
 
 
 async def _page(house: House, page: Page[IntegrationRecord]) -> IntegrationPage:

@@ -15,10 +15,11 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.registry.database import Database
-from hub.registry.paging import Page, read_page
+from hub.registry.paging import Page, cursor_behind, read_page
 from hub.registry.tables import ApiKeyRow, AuditRow
 
 CHANGED = "changed"
+ORDER = (AuditRow.at, AuditRow.id)
 UNTOLD = frozenset({"updated_at", "last_used_at", "next_sync_at"})
 PASSWORD_IN_URL = re.compile(r"(?<=://)[^/?#\s@]*@")
 
@@ -84,12 +85,15 @@ class Audit:
             query = query.where(AuditRow.at >= since)
         if until is not None:
             query = query.where(AuditRow.at < until)
-        order = (AuditRow.at, AuditRow.id)
         async with self._database.read() as session:
             page = await read_page(
-                session, query, by=order, cursor=cursor, limit=limit, newest_first=True
+                session, query, by=ORDER, cursor=cursor, limit=limit, newest_first=True
             )
         return page.each(_entry)
+
+    def cursor_behind(self, entry: AuditEntry) -> str:
+        """Give the cursor with which `list` goes on behind an entry."""
+        return cursor_behind(entry, ORDER)
 
 
 def note(

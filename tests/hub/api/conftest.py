@@ -18,6 +18,7 @@ from delivery.archive import Archive
 from delivery.control import Control
 from delivery.egress import Egress
 from delivery.headroom import Headroom
+from delivery.history import History
 from delivery.intake import Intake
 from delivery.journal import Journal
 from delivery.lrs import Lrs
@@ -243,6 +244,7 @@ async def hub(
         known_sources=KnownSources(looking_for_sources(sources), clock),
         intake=Intake(store, Headroom(store), doorbell, Meters(store), clock, 100),
         control=control,
+        history=History(store, clock),
         operations=Operations(
             store,
             OperationStore(store, clock),
