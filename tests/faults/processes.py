@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +14,16 @@ from config.run import hub
 ENDED_WITHIN = 20
 
 
-async def start(environ: Mapping[str, str], *words: str, log: Path) -> Process:
-    """Start a command of ours; it dies with us, whatever happens to us."""
+async def start(
+    environ: Mapping[str, str], *words: str, log: Path, program: Sequence[str] = ()
+) -> Process:
+    """Start a command of ours; it dies with us, whatever happens to us.
+
+    `program` stands for `hub`, if a test has a program of its own around it.
+    """
     with log.open("ab") as written:
         return await asyncio.create_subprocess_exec(
-            *hub(),
+            *(program or hub()),
             *words,
             env=dict(environ),
             stdin=DEVNULL,

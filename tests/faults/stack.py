@@ -85,7 +85,7 @@ class Stack:
     async def start_web(self, environ: Mapping[str, str] | None = None) -> None:
         """Start the web process, on the port it always has, and wait until it answers."""
         self.web = await start(environ or self.environ, "web", log=self.folder / "web.log")
-        await until(self._answers, within=PATIENCE, what="an answer of web")
+        await until(self.answers, within=PATIENCE, what="an answer of web")
 
     async def start_worker(self, environ: Mapping[str, str] | None = None) -> Process:
         """Start one more worker, without waiting for it; `environ` may be another version's."""
@@ -185,7 +185,8 @@ class Stack:
         errors = [line for log in logs for line in log.splitlines() if '"level": "error"' in line]
         assert not errors, errors[0]
 
-    async def _answers(self) -> bool:
+    async def answers(self) -> bool:
+        """Say whether web answers."""
         try:
             return (await self.client.get("/healthz")).status_code == httpx.codes.OK
         except httpx.TransportError:

@@ -10,23 +10,28 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from aiohttp import web
 
 from config.listening import free_port
 from tests.fakes.fault_proxy import HOST
 from tests.fakes.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, running_s3
+from tests.faults.filing import (
+    COLUMNS,
+    COURSE,
+    ROADS,
+    delivered,
+    ended,
+    make,
+    rows,
+    upload,
+)
 from tests.faults.memory import Highest
-from tests.faults.stack import PATIENCE, PROGRAM, Prepared, Stack, open_stack
-from tests.waiting import until
+from tests.faults.stack import Prepared, Stack, open_stack
 
 pytestmark = pytest.mark.slow
 
-ROADS = {"arrays": (50, 1)}
 SECRET = "a secret of the sender"
-COURSE = "https://acme.example/courses/first-aid"
-COLUMNS = "email,course_uri,completed_at"
 BADGE = {
     "when": "{{eq kind 'badge'}}",
     "actor": {"mbox": "mailto:{{email}}"},
@@ -35,13 +40,6 @@ BADGE = {
     "result": {"score": {"raw": "{{{points}}}"}},
     "timestamp": "{{at}}",
 }
-
-
-def rows(first: int, count: int) -> str:
-    return "".join(
-        f"learner{number}@example.org,{COURSE},2026-03-02T09:{number % 60:02}:00Z\n"
-        for number in range(first, first + count)
-    )
 
 
 def badge(number: int, **fields: object) -> dict[str, object]:
@@ -53,47 +51,6 @@ def badge(number: int, **fields: object) -> dict[str, object]:
         "at": f"2026-03-02T09:00:{number:02}Z",
         **fields,
     }
-
-
-async def make(stack: Stack, **fields: object) -> dict[str, Any]:
-    """Make a source; give it as it is shown."""
-    made = await stack.client.post(
-        f"/api/programs/{PROGRAM}/sources", json={"name": "From there", **fields}
-    )
-    assert made.status_code == httpx.codes.CREATED, made.text
-    shown: dict[str, Any] = made.json()
-    return shown
-
-
-async def files(stack: Stack, source_id: str) -> list[dict[str, Any]]:
-    listed = await stack.client.get(f"/api/sources/{source_id}/files")
-    found: list[dict[str, Any]] = listed.raise_for_status().json()["items"]
-    return found
-
-
-async def upload(stack: Stack, source_id: str, content: bytes) -> httpx.Response:
-    return await stack.client.post(
-        f"/api/sources/{source_id}/files", content=content, params={"name": "rows.csv"}
-    )
-
-
-async def ended(stack: Stack, source_id: str, count: int = 1) -> list[dict[str, Any]]:
-    """Wait until so many files have landed and all have ended; give them, newest first."""
-
-    async def have_ended() -> bool:
-        found = await files(stack, source_id)
-        return len(found) >= count and all(one["endedAt"] for one in found)
-
-    await until(have_ended, within=PATIENCE, what="the end of the files")
-    return await files(stack, source_id)
-
-
-async def delivered(stack: Stack, count: int) -> list[Mapping[str, Any]]:
-    await until(lambda: stack.sandbox.lrs.held >= count, within=PATIENCE, what="delivery")
-    await until(stack.is_empty, within=PATIENCE, what="an empty queue")
-    assert stack.sandbox.lrs.held == count
-    lrs = stack.sandbox.lrs
-    return [json.loads(lrs.body(one) or b"") for one in lrs.ids()]
 
 
 async def test_an_uploaded_csv_file(prepared: Prepared, tmp_path: Path) -> None:
@@ -291,35 +248,8 @@ async def test_a_folder_of_files(prepared: Prepared, tmp_path: Path) -> None:
         await delivered(stack, 33)
 
 
-async def test_workers_killed_while_they_read_a_file_lose_nothing_and_double_nothing(
-    prepared: Prepared, tmp_path: Path
-) -> None:
-    count = 100_000
-    async with open_stack(prepared, tmp_path, workers=2, roads=ROADS) as stack:
-        source = await make(stack, kind="csv", recipe="csv-completions")
-        content = f"{COLUMNS}\n{rows(0, count)}".encode()
-        assert (await upload(stack, source["id"], content)).status_code == 202
-
-        for share in (0.02, 0.3, 0.6, 0.9):
-
-            async def has_read(least: int = int(count * share)) -> bool:
-                return int((await files(stack, source["id"]))[0]["rows"]) >= least
-
-            await until(has_read, within=PATIENCE, what="some of the file")
-            await stack.kill_worker(0)
-            await stack.kill_worker(0)
-            await stack.start_worker()
-            await stack.start_worker()
-
-        (file,) = await ended(stack, source["id"])
-        await delivered(stack, count)
-        assert (file["rows"], file["statements"], file["failed"]) == (count, count, 0)
-        assert (await upload(stack, source["id"], content)).status_code == 200
-        assert stack.sandbox.lrs.held == count
-
-
 def hostile(folder: Path) -> dict[str, tuple[Path, str]]:
-    """Write files that want to be a worker's end; each with a word of what is to be told."""
+    """Write files that want to be a worker's end; each with what is to be told of it."""
     mebibyte = 1024 * 1024
     made: dict[str, tuple[Path, str]] = {}
 
@@ -329,45 +259,67 @@ def hostile(folder: Path) -> dict[str, tuple[Path, str]]:
             file.writelines(parts)
         made[name] = path, told
 
-    write("columns.csv", "", (b"c%07d," % n for n in range(10_000_000)))
-    write("binary.csv", "", (bytes(range(256)) * 4096 for _ in range(20)))
+    too_long = "line 1: has more than 1024 KiB in one line"
+    write("columns.csv", too_long, (b"c%07d," % n for n in range(10_000_000)))
+    write("binary.csv", "is not text", (bytes(range(256)) * 4096 for _ in range(20)))
     unclosed = f'{COLUMNS}\n"ann@example.org,'.encode()
-    write("quote.csv", "", [unclosed, *(b"x" * 1000 + b"\n" for _ in range(50_000))])
+    lines = (b"x" * 1000 + b"\n" for _ in range(50_000))
+    write("quote.csv", "line 2: a quote is opened here, and not closed", [unclosed, *lines])
     machine = zlib.compressobj(9, wbits=31)
     bomb = [machine.compress(bytes(mebibyte)) for _ in range(1000)]
-    write("bomb.csv.gz", "unpacks to more than", [*bomb, machine.flush()])
-    write("line.csv", "", [b"a,b\n", *(b"x" * mebibyte for _ in range(60))])
+    write("bomb.csv.gz", "unpacks to more than 200 times", [*bomb, machine.flush()])
+    endless = [b"a,b\n", *(b"x" * mebibyte for _ in range(60))]
+    write("line.csv", "line 2: a record has more than 1024 KiB", endless)
     mixed = f"{COLUMNS}\n{rows(900, 1)}".encode() + b"caf\xe9@example.org,x,y\n"
-    write("mixed.csv", "", [mixed, b"\xed\xa0\x80@example.org,x,y\n" * 1000])
-    write("nested.json", "", [b"[" * 5 * mebibyte])
+    fits_not = "line 3: email: has bytes that do not fit the encoding of the file"
+    write("mixed.csv", fits_not, [mixed, b"\xed\xa0\x80@example.org,x,y\n" * 1000])
+    formula = f"{COLUMNS}\n=HYPERLINK(A1),{COURSE},2026-03-02\n".encode()
+    write("formula.csv", "line 2: email: must be an e-mail address", [formula])
+    lone = b'{"email": "\\ud800@example.org", "course_uri": "x", "completed_at": "y"}\n'
+    write("surrogates.jsonl", "line 1: is no JSON", [lone * 1000])
+    write("nested.json", "is no JSON", [b"[" * 5 * mebibyte])
     return made
+
+
+async def told(stack: Stack, file: Mapping[str, Any]) -> str:
+    """Give all that is told of a file and of its first records."""
+    path = f"/api/sources/{file['sourceId']}/files/{file['fileId']}"
+    errors = (await stack.client.get(path)).raise_for_status().json()["errors"]
+    places = [
+        ": ".join(filter(None, (f"line {one['line']}", one["field"], one["reason"])))
+        for one in errors
+    ]
+    return "\n".join([str(file["trouble"]), *places])
 
 
 async def test_files_that_want_to_be_a_workers_end(prepared: Prepared, tmp_path: Path) -> None:
     async with open_stack(prepared, tmp_path, workers=1, roads=ROADS) as stack:
         source = await make(stack, kind="csv", recipe="csv-completions")
         (worker,) = stack.workers
-        highest = Highest(worker.pid)
-        async with highest:
-            sent = {}
-            for name, (path, told) in hostile(tmp_path).items():
+        assert stack.web is not None
+        of_worker, of_web = Highest(worker.pid), Highest(stack.web.pid)
+        async with of_worker, of_web:
+            expected = {}
+            for name, (path, words) in hostile(tmp_path).items():
                 answer = await stack.client.post(
                     f"/api/sources/{source['id']}/files",
                     content=_parts(path),
                     params={"name": name},
                 )
                 assert answer.status_code == 202, answer.text
-                sent[name] = told
-            await upload(stack, source["id"], f"{COLUMNS}\n{rows(0, 500)}".encode())
-            found = await ended(stack, source["id"], len(sent) + 1)
-        await delivered(stack, 501)
+                expected[name] = words
+            formula = f"formula@example.org,{COURSE},2026-03-02T09:00:00Z,=1+1\n"
+            good = f"{COLUMNS},learner_name\n{formula}".encode()
+            await upload(stack, source["id"], good)
+            found = await ended(stack, source["id"], len(expected) + 1)
+        held = await delivered(stack, 2)
 
         for file in found:
-            if file["name"] in sent:
-                assert file["trouble"] or file["failed"], file
-                assert sent[file["name"]] in str(file["trouble"])
+            assert expected.get(file["name"], "None") in await told(stack, file)
+        assert "=1+1" in {one["actor"].get("name") for one in held}
         assert worker.returncode is None
-        assert 0 < highest.mebibytes < 300
+        assert 0 < of_worker.mebibytes < 300
+        assert 0 < of_web.mebibytes < 300
 
 
 async def _parts(path: Path) -> AsyncIterator[bytes]:
