@@ -18,7 +18,7 @@ from hub.api.house import House, HouseOf
 from hub.api.pages import Cursor, Limit
 from hub.api.sources import ReadableSource, WritableSource
 from hub.api.strict import StrictRoute, View
-from hub.registry.source_files import FileState, RecordFault, SourceFile
+from hub.registry.file_records import FileState, RecordFault, SourceFile
 from hub.registry.sources import SourceKind
 
 ERRORS_SHOWN = 100

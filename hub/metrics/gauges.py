@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from delivery.census import Numbers, Standing
 from delivery.server import Server
 from delivery.status import Status
-from hub.registry.source_files import Waiting
+from hub.registry.file_records import Waiting
 
 MOST_TOLD = 1000
 FOUND_BY = ("integration",)

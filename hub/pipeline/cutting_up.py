@@ -24,8 +24,8 @@ from hub.records.bounds import LARGEST_DOCUMENT, LONGEST_RECORD
 from hub.records.fault import FileFault
 from hub.records.format import Format, Hints, Kind
 from hub.registry.clock import Clock
+from hub.registry.file_records import FileState
 from hub.registry.file_work import CutStep, FileToCut, FileWork, NewChunk
-from hub.registry.source_files import FileState
 from hub.registry.sources import Sources
 from hub.sources.settings import FORM, BucketSource, CsvSource, PollSource
 from hub.templates.fault import RendererDown

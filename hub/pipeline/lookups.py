@@ -15,7 +15,8 @@ from hub.pipeline.said import said_of
 from hub.pipeline.tables import LARGEST
 from hub.pipeline.unpacking import GZIP, unpack
 from hub.records.fault import FileFault
-from hub.registry.source_files import SourceFile, SourceFiles
+from hub.registry.file_records import SourceFile
+from hub.registry.source_files import SourceFiles
 from hub.registry.sources import SourceRecord, Sources
 from hub.sources.settings import BucketSource, CsvSource, PollSource
 

@@ -19,8 +19,9 @@ from hub.landing.spool import open_spool
 from hub.landing.store import Landing
 from hub.records.format import Format
 from hub.registry.clock import Clock
+from hub.registry.file_records import NewFile, SourceFile
 from hub.registry.leases import SqlLease
-from hub.registry.source_files import NewFile, SourceFile, SourceFiles
+from hub.registry.source_files import SourceFiles
 from hub.registry.sources import SourceRecord
 from hub.together import Together
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.registry.clock import Clock
 from hub.registry.database import Database
-from hub.registry.source_files import FileState, RecordFault
+from hub.registry.file_records import FileState, RecordFault
 from hub.registry.tables import FileChunkRow, RecordFaultRow, SourceFileRow
 
 MOST_FAULTS = 1000

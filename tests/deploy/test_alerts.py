@@ -24,7 +24,7 @@ from delivery.server import Server
 from delivery.status import Status
 from hub.metrics.counters import counters, own_counters
 from hub.metrics.gauges import file_gauges, gauges, redis_down, sql_gauges
-from hub.registry.source_files import Waiting
+from hub.registry.file_records import Waiting
 from tests.deploy.prometheus import HOST, ROOT, RULES, prometheus
 from tests.waiting import until
 

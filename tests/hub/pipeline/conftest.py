@@ -14,11 +14,12 @@ from hub.landing.folder import FolderLanding
 from hub.pipeline.receiving import Receiving
 from hub.pipeline.turns import Turns
 from hub.registry.database import Database
+from hub.registry.file_records import SourceFile
 from hub.registry.leases import SqlLeases
 from hub.registry.migrate import migrate
 from hub.registry.notices import Notices
 from hub.registry.programs import Programs
-from hub.registry.source_files import SourceFile, SourceFiles
+from hub.registry.source_files import SourceFiles
 from hub.registry.sources import SourceKind, SourceRecord, Sources
 from hub.registry.tables import SourceRow
 from hub.registry.vault import Vault

@@ -8,6 +8,7 @@ import pytest
 
 from hub.errors import RepeatedSignature, UnknownFile
 from hub.registry.database import Database
+from hub.registry.file_records import FileState, NewFile, RecordFault, SourceFile
 from hub.registry.file_work import (
     CLAIM,
     CUT_CLAIM,
@@ -20,7 +21,7 @@ from hub.registry.file_work import (
     NewChunk,
 )
 from hub.registry.programs import Programs
-from hub.registry.source_files import FileState, NewFile, RecordFault, SourceFile, SourceFiles
+from hub.registry.source_files import SourceFiles
 from hub.registry.sources import SourceKind, Sources
 from hub.registry.vault import Vault
 from tests.hub.registry.moved_clock import MovedClock
