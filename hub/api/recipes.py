@@ -1,25 +1,30 @@
 """Recipes: which there are, and what one makes of a record, before anything is saved."""
 
-from typing import Any
+from typing import Annotated, Any, Self
 
 import msgspec
 import orjson
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from hub.api.access import CallerOf
 from hub.api.errors import NotFound, Unprocessable
-from hub.api.house import HouseOf
+from hub.api.house import House, HouseOf
 from hub.api.strict import Form, Line, StrictRoute, View
 from hub.pipeline.asking import Cooking, Ground, Piece, TableFile, Target
 from hub.pipeline.lookups import NoTable
 from hub.pipeline.milling import RecipeFault
+from hub.records.fault import FileFault
 from hub.records.format import Format, Kind
+from hub.sources.settings import Reading
 from hub.xapi.flaw import Flaw
 from hub.xapi.rules import COMPLETED
 
 router = APIRouter(prefix="/api/recipes", tags=["Sources"], route_class=StrictRoute)
 
+LONGEST_SAMPLE = 64 * 1024
+MOST_SHOWN = 50
 ANYBODY = Target("preview", verbs=(COMPLETED,))
 
 
@@ -39,16 +44,25 @@ class RecipesView(View):
 
 
 class RecipePreviewForm(Form):
-    """A recipe with its options, and a record to try it on.
+    """A recipe with its options, and a record to try it on, or a sample of a file as text.
 
-    `source` lends its lookup tables; `headers` are those a webhook would come with.
+    `source` lends its lookup tables; `headers` are those a webhook would come with; `reading` says
+    how the sample is read, as a source would.
     """
 
     recipe: Line
     options: dict[str, Any] = Field(default_factory=dict)
-    record: dict[str, Any]
+    record: dict[str, Any] | None = None
+    sample: Annotated[str, Field(min_length=1, max_length=LONGEST_SAMPLE)] | None = None
+    reading: Reading = Field(default_factory=Reading)
     headers: dict[str, str] = Field(default_factory=dict)
     source: Line | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.record is None) == (self.sample is None):
+            raise PydanticCustomError("sample", "give either a record or a sample")
+        return self
 
 
 @router.get("")
@@ -69,11 +83,13 @@ async def list_recipes(_: CallerOf, house: HouseOf) -> RecipesView:
                     "schema": {
                         "type": "object",
                         "properties": {
+                            "rows": {"type": "integer"},
                             "statements": {"type": "array", "items": {"type": "object"}},
                             "skipped": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+                            "skips": {"type": "object"},
                             "errors": {"type": "array", "items": {"type": "object"}},
                         },
-                        "required": ["statements", "skipped", "errors"],
+                        "required": ["rows", "statements", "skipped", "skips", "errors"],
                     }
                 }
             },
@@ -82,7 +98,11 @@ async def list_recipes(_: CallerOf, house: HouseOf) -> RecipesView:
     response_class=Response,
 )
 async def preview_recipe(form: RecipePreviewForm, caller: CallerOf, house: HouseOf) -> Response:
-    """Make statements of a record, and keep nothing."""
+    """Make statements of a record or of a sample, and keep nothing.
+
+    Of a sample the first statements are shown; `skips` says how often records were passed over and
+    why, `errors` at which line and field one is wrong.
+    """
     tables: dict[str, TableFile] = {}
     source_id = "preview"
     if form.source is not None:
@@ -94,13 +114,7 @@ async def preview_recipe(form: RecipePreviewForm, caller: CallerOf, house: House
             tables = await house.lookups.of(source)
         except NoTable as error:
             raise Unprocessable([Flaw("/source", str(error))]) from error
-    piece = Piece(
-        content=orjson.dumps(form.record),
-        form=Format(Kind.JSON),
-        line=1,
-        landed_at=house.clock(),
-        headers={name.lower(): value for name, value in form.headers.items()},
-    )
+    piece = await _piece(form, house)
     cooking = Cooking(source_id, form.recipe, form.options, (), tables)
     try:
         await house.milling.check(form.recipe, form.options)
@@ -111,13 +125,38 @@ async def preview_recipe(form: RecipePreviewForm, caller: CallerOf, house: House
     return Response(_written(ground), media_type="application/json")
 
 
+async def _piece(form: RecipePreviewForm, house: House) -> Piece:
+    content, read, line = orjson.dumps(form.record), Format(Kind.JSON), 1
+    if form.sample is not None:
+        content = form.sample.encode("utf-8", "surrogatepass")
+        hints = msgspec.structs.replace(form.reading.hints, encoding="utf-8")
+        try:
+            read = await house.milling.look(content, hints, whole=True)
+        except FileFault as fault:
+            raise Unprocessable([Flaw("/sample", str(fault))]) from fault
+        content, line = content[read.begins :], read.first_line
+    return Piece(
+        content=content,
+        form=read,
+        line=line,
+        landed_at=house.clock(),
+        headers={name.lower(): value for name, value in form.headers.items()},
+    )
+
+
 def _written(ground: Ground) -> bytes:
-    errors = [{"field": one.field, "reason": one.reason} for one in ground.faults]
+    errors: list[dict[str, object]] = [
+        {"line": one.line, "field": one.field, "reason": one.reason}
+        for one in ground.faults[:MOST_SHOWN]
+    ]
     if ground.broken is not None:
-        errors.append({"field": "", "reason": ground.broken.reason})
+        broken = ground.broken
+        errors.append({"line": broken.line or 1, "field": "", "reason": broken.reason})
     shown = {
-        "statements": [msgspec.Raw(one.body) for one in ground.made[0]],
+        "rows": ground.rows,
+        "statements": [msgspec.Raw(one.body) for one in ground.made[0][:MOST_SHOWN]],
         "skipped": next(iter(ground.skips), None),
+        "skips": ground.skips,
         "errors": errors,
     }
     return msgspec.json.encode(shown)

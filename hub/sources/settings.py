@@ -71,8 +71,8 @@ class Source(Part):
     """How long raw bytes are kept after they landed; None keeps them for ever."""
 
 
-class _Reading(Source):
-    """What is said of the files of a source that has files."""
+class Reading(Part):
+    """How files are to be read; what is not said is found out."""
 
     format: Literal["csv", "json", "jsonl"] | None = None
     delimiter: Annotated[str, Pattern(r"[^\r\n\"]", "must be one character")] | None = None
@@ -109,7 +109,7 @@ class _Reading(Source):
         )
 
 
-class CsvSource(_Reading):
+class CsvSource(Source, Reading):
     """Files that somebody uploads."""
 
     kind: Literal["csv"]
@@ -217,7 +217,7 @@ class Cursor(Part):
     initial: Annotated[str, StringConstraints(max_length=200, strict=True)] | None = None
 
 
-class PollSource(_Reading):
+class PollSource(Source, Reading):
     """An API that we ask."""
 
     kind: Literal["poll"]
@@ -231,7 +231,7 @@ class PollSource(_Reading):
     cursor: Cursor | None = None
 
 
-class BucketSource(_Reading):
+class BucketSource(Source, Reading):
     """Objects that somebody puts into a bucket or a folder."""
 
     kind: Literal["bucket"]

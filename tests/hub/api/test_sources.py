@@ -151,7 +151,8 @@ async def test_a_recipe_is_tried_before_it_is_used(hub: Hub) -> None:
 
     form["record"] = {**ROW, "email": "nobody"}
     made = (await hub.acme.post("/api/recipes/preview", json=form)).json()
-    assert made["errors"] == [{"field": "email", "reason": "must be an e-mail address"}]
+    wrong = {"line": 1, "field": "email", "reason": "must be an e-mail address"}
+    assert made["errors"] == [wrong]
     refused = await hub.acme.post(
         "/api/recipes/preview",
         json={"recipe": "declarative", "record": {}, "options": {"actor": "{{"}},
@@ -159,6 +160,48 @@ async def test_a_recipe_is_tried_before_it_is_used(hub: Hub) -> None:
     assert refused.status_code == 422
     names = (await hub.acme.get("/api/recipes")).json()["items"]
     assert {"csv-completions", "declarative"} <= {one["name"] for one in names}
+
+
+async def test_a_recipe_is_tried_on_a_sample_of_a_file(hub: Hub) -> None:
+    sample = (
+        "E-Mail;Kurs;Ende\n"
+        "ann@example.org;https://x.example/c;2026-03-02\n"
+        "nobody;https://x.example/c;2026-03-02\n"
+    )
+    columns = {"E-Mail": "email", "Kurs": "course_uri", "Ende": "completed_at"}
+    form: dict[str, object] = {"recipe": "csv-completions", "sample": sample}
+    form["reading"] = {"columns": columns}
+
+    made = (await hub.acme.post("/api/recipes/preview", json=form)).json()
+
+    assert (made["rows"], len(made["statements"])) == (2, 1)
+    wrong = {"line": 3, "field": "email", "reason": "must be an e-mail address"}
+    assert made["errors"] == [wrong]
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"sample": "a,a\n1,2\n"}, "/sample"),
+        ({"sample": "\0\1\2"}, "/sample"),
+        ({"sample": "x" * 70_000}, "/sample"),
+        ({"sample": "a\n1\n", "record": {}}, ""),
+        ({}, ""),
+        ({"sample": "a\n1\n", "reading": {"delimiter": "--"}}, "/reading/delimiter"),
+    ],
+    ids=["twice", "binary", "long", "both", "neither", "delimiter"],
+)
+async def test_a_sample_that_cannot_be_read_is_told_with_its_place(
+    hub: Hub, fields: dict[str, object], pointer: str
+) -> None:
+    form = {"recipe": "csv-completions", **fields}
+
+    refused = await hub.acme.post("/api/recipes/preview", json=form)
+
+    assert refused.status_code in {413, 422}, refused.text
+    assert refused.status_code == 413 or pointer in [
+        error["pointer"] for error in refused.json()["errors"]
+    ]
 
 
 async def test_what_is_repeated_leaves_the_bytes_of_the_first_and_nothing_else(
