@@ -37,6 +37,8 @@ FULL_COUNT, FULL_SIZE = 512, 512 * 1024
 ENOUGH = 64
 """So many entries are worth packing."""
 PACKED_AT_ONCE = 4 * ENOUGH
+MOST_SOUGHT = 1200
+"""So many entries are looked at for one statement: more than are ever discarded in one step."""
 
 Fields = dict[bytes, bytes]
 
@@ -74,6 +76,24 @@ class Archive:
         async for _, fields in self._through(integration_id, start, selection.until):
             total += _whole(fields, selection) or _some(fields, selection)
         return total
+
+    async def find(
+        self, integration_id: IntegrationId, statement_id: StatementId, ended_at: datetime
+    ) -> Ended | None:
+        """Return a statement that ended at this time; None if it is not kept.
+
+        Its place is that of its end, or of the last one packed with it, so few blocks are unpacked.
+        """
+        looked_at, end = 0, to_ms(ended_at + SKEW)
+        async for place, fields in self._through(integration_id, f"{to_ms(ended_at) - 1}-0", None):
+            if not _is_another(fields, statement_id):
+                found = [one for one in _statements(fields) if one.id == statement_id]
+                if found:
+                    return found[-1]
+            looked_at += 1
+            if looked_at == MOST_SOUGHT or (_ms(place) > end and _first_end(fields) > end):
+                return None
+        return None
 
     async def tidy(self, ids: Sequence[IntegrationId]) -> int:
         """Pack what is worth it and forget what is too old; give how many blocks were made."""
@@ -167,6 +187,11 @@ def _some(fields: Fields, selection: Selection) -> Count:
 
 def _first_end(fields: Fields) -> int:
     return min((to_ms(one.ended_at) for one in _statements(fields)), default=0)
+
+
+def _is_another(fields: Fields, statement_id: StatementId) -> bool:
+    """Say whether this is one loose statement, and not the one that is looked for."""
+    return fields.get(b"i", statement_id.encode()) != statement_id.encode()
 
 
 def _tidying(keys: Keys, oldest: int) -> Iterable[tuple[str | int, ...]]:

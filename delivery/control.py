@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from delivery import scripts
 from delivery.alerts import Budget, Mail, MailRecords
+from delivery.archive import Archive
 from delivery.doorbell import Doorbell, Work
 from delivery.errors import StatementsWaiting
 from delivery.integration import Integration, IntegrationId
-from delivery.journal import Attempt, Journal
+from delivery.journal import Attempt, Journal, Mentions
 from delivery.keys import DUE, INTEGRATIONS, MAIL, Keys
-from delivery.parked import AT_ONCE, Parked, ParkedStatements
+from delivery.parked import AT_ONCE, ParkedPage, ParkedStatements, Wanted
 from delivery.receipts import Receipt, Receipts
 from delivery.statement import StatementId
 from delivery.status import Health, Heard
@@ -19,8 +20,10 @@ from delivery.status_store import StatusStore
 from delivery.store import Store
 from delivery.times import Clock, length_ms, to_ms
 from delivery.waiting import Waiting, Waits
+from delivery.whereabouts import Searching, Whereabouts
 
 FORGET = timedelta(0)
+ANY = Wanted()
 END_OF_TIME = "18446744073709551615-18446744073709551615"
 
 
@@ -95,6 +98,26 @@ class Control:
         """Tell what became of a statement; None if it never came, or is forgotten by now."""
         return await self.receipts.find(integration_id, statement_id)
 
+    async def receipts_in(
+        self, ids: Sequence[IntegrationId], statement_id: StatementId
+    ) -> list[Receipt | None]:
+        """Tell what became of a statement at each of these integrations, in their order."""
+        return await self.receipts.find_in(ids, statement_id)
+
+    async def whereabouts(
+        self, integration_id: IntegrationId, statement_id: StatementId
+    ) -> Whereabouts | None:
+        """Tell where a statement is, with its bytes if they are kept; None if it is unknown."""
+        archive = Archive(self.store, self.clock, self.archive_age)
+        searching = Searching(self.store, self.receipts, self.parked_statements, archive)
+        return await searching.find(integration_id, statement_id)
+
+    async def mentions(
+        self, integration_id: IntegrationId, statement_id: StatementId, *, since: datetime
+    ) -> Mentions:
+        """Give the attempts with a statement that the journal still has, oldest first."""
+        return await self.journal.mentions(integration_id, statement_id, since=since)
+
     async def attempts(
         self,
         integration_id: IntegrationId,
@@ -117,24 +140,20 @@ class Control:
 
         return await self.journal.page(integration_id, keep=keep, limit=limit, before=before)
 
+    async def attempt(self, integration_id: IntegrationId, place: str) -> Attempt | None:
+        """Give one attempt by its place in the journal; None if it is not kept."""
+        return await self.journal.find(integration_id, place)
+
     async def parked(
         self,
         integration_id: IntegrationId,
+        wanted: Wanted = ANY,
         *,
-        status: int | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
         limit: int = 50,
         before: str | None = None,
-    ) -> tuple[list[Parked], str | None]:
-        """Give parked statements, newest first, and the cursor of the next page."""
-
-        def keep(parked: Parked) -> bool:
-            return (status is None or parked.status == status) and _within(parked.at, since, until)
-
-        return await self.parked_statements.page(
-            integration_id, keep=keep, limit=limit, before=before
-        )
+    ) -> ParkedPage:
+        """Give the parked statements that are wanted, newest first."""
+        return await self.parked_statements.page(integration_id, wanted, limit=limit, before=before)
 
     async def waiting(
         self, integration_id: IntegrationId, *, limit: int, after: str = ""

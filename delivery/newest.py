@@ -15,21 +15,22 @@ async def page(
     store: Store,
     key: str,
     *,
-    read: Callable[[Fields], T],
+    read: Callable[[str, Fields], T],
     keep: Callable[[T], bool],
     limit: int,
     before: str | None,
 ) -> tuple[list[T], str | None]:
     """Give the newest entries that `keep` allows, and the cursor of the next page, if any.
 
-    The cursor is the place of the last entry that was given; `before` is such a cursor.
+    `read` is given the place and the fields of an entry. The cursor is the place of the last entry
+    that was given; `before` is such a cursor.
     """
     found: list[T] = []
     upper = f"({before}" if before else "+"
     while True:
         entries = await store.entries(key, before=upper, limit=READ_AT_ONCE)
         for place, fields in entries:
-            entry = read(fields)
+            entry = read(place, fields)
             if keep(entry):
                 found.append(entry)
             if len(found) == limit:

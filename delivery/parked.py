@@ -10,19 +10,25 @@ A parked statement waits while the version it was refused with is still the inte
 that finds it otherwise puts it back in front of the queue.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from delivery import scripts
 from delivery.integration import IntegrationId
 from delivery.keys import DUE, Keys
-from delivery.newest import Fields, page
 from delivery.statement import StatementId
-from delivery.store import Store
+from delivery.store import Reply, Store
 from delivery.times import Clock, from_ms, length_ms, to_ms
 
 AT_ONCE = 1000
+SOUGHT_AT_ONCE = 200
+MOST_SOUGHT = 20_000
+"""So many statements are looked at for one page, so that it comes soon whatever is looked for."""
+SKEW = timedelta(seconds=30)
+"""How far the clocks of two workers may be apart."""
+
+Fields = dict[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,28 @@ class Parked:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ParkedPage:
+    """Some parked statements, newest first."""
+
+    items: list[Parked]
+    following: str | None
+    """The cursor of what follows; there may be one although nothing was found, for a page ends
+    when it has looked at enough."""
+    looked_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which parked statements are looked for: those that agree with all that is said here."""
+
+    status: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    words: str = ""
+    """Some of the server's words, in lower or upper case."""
+
+
 class ParkedStatements:
     """Lists, releases and discards what is parked."""
 
@@ -50,16 +78,68 @@ class ParkedStatements:
         self._archived = archived
 
     async def page(
-        self,
-        integration_id: IntegrationId,
-        *,
-        keep: Callable[[Parked], bool],
-        limit: int,
-        before: str | None,
-    ) -> tuple[list[Parked], str | None]:
-        """Give the newest parked statements that `keep` allows, and the next page's cursor."""
-        key = Keys(integration_id).parked
-        return await page(self._store, key, read=_read, keep=keep, limit=limit, before=before)
+        self, integration_id: IntegrationId, wanted: Wanted, *, limit: int, before: str | None
+    ) -> ParkedPage:
+        """Give the newest parked statements that are wanted, after looking at MOST_SOUGHT at most.
+
+        `before` is the cursor of the page before.
+        """
+        key, found, looked_at = Keys(integration_id).parked, list[Parked](), 0
+        place = before or await self._start(key, wanted.until)
+        while looked_at < MOST_SOUGHT:
+            last, looked, entries = await self._seek(key, wanted, place, limit - len(found))
+            found += entries
+            looked_at += looked
+            if not last or len(found) == limit:
+                return ParkedPage(found, last or None, looked_at)
+            place = last
+        return ParkedPage(found, place, looked_at)
+
+    async def find(self, integration_id: IntegrationId, place: str) -> Parked | None:
+        """Return what is parked at a place."""
+        (found,) = await self._store.ask(("XRANGE", Keys(integration_id).parked, place, place))
+        return _read(found[0][1]) if found else None
+
+    async def _seek(
+        self, key: str, wanted: Wanted, before: str, limit: int
+    ) -> tuple[str, int, list[Parked]]:
+        is_any = wanted == Wanted()
+        reply = await self._store.run(
+            scripts.SEEK,
+            [key],
+            f"({before}" if before else "+",
+            limit if is_any else SOUGHT_AT_ONCE,
+            limit,
+            wanted.status or "",
+            "" if wanted.since is None else to_ms(wanted.since),
+            "" if wanted.until is None else to_ms(wanted.until),
+            wanted.words,
+            length_ms(SKEW),
+        )
+        match reply:
+            case [bytes() as last, int() as looked, *entries]:
+                return last.decode(), looked, [_read(_named(words)) for words in entries[1::2]]
+            case _:
+                raise AssertionError(f"seek.lua answered {reply!r}")
+
+    async def _start(self, key: str, until: datetime | None) -> str:
+        """Give a place behind all that was parked before `until`, found by halving; else none."""
+        if until is None:
+            return ""
+        first, newest = await self._store.ask(
+            ("XRANGE", key, "-", "+", "COUNT", 1), ("XREVRANGE", key, "+", "-", "COUNT", 1)
+        )
+        if not newest or _read(newest[0][1]).at < until + SKEW:
+            return ""
+        low, high = _ms(first[0][0]) - 1, _ms(newest[0][0])
+        while high - low > 1:
+            middle = (low + high) // 2
+            found = await self._store.entries(key, before=str(middle), limit=1)
+            if found and _read(found[0][1]).at >= until + SKEW:
+                high = middle
+            else:
+                low = middle
+        return f"{high + 1}-0"
 
     async def oldest(
         self, integration_id: IntegrationId, *, limit: int, after: str | None
@@ -118,6 +198,15 @@ class ParkedStatements:
             *what,
         )
         return reply if isinstance(reply, int) else 0
+
+
+def _named(words: Reply) -> Fields:
+    known = [word for word in words if isinstance(word, bytes)] if isinstance(words, list) else []
+    return dict(zip(known[::2], known[1::2], strict=True))
+
+
+def _ms(place: bytes) -> int:
+    return int(place.partition(b"-")[0])
 
 
 def _read(fields: Fields) -> Parked:

@@ -10,7 +10,8 @@ or discarded, so that a long outage forgets nothing.
 The scripts write them, in the same step as the fact they tell of; this module reads them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,6 +41,10 @@ class Receipt:
     delivered_at: datetime | None
     attempts: int
     last_answer: str | None
+    ended_at: datetime | None = None
+    """When it was delivered or discarded."""
+    place: str = field(default="", compare=False)
+    """Where it stands in its lane, or among what is parked."""
 
 
 class Receipts:
@@ -60,9 +65,17 @@ class Receipts:
         )
         return _read(statement_id, text, tries) if text else None
 
+    async def find_in(
+        self, ids: Sequence[IntegrationId], statement_id: StatementId
+    ) -> list[Receipt | None]:
+        """Return what is remembered of a statement by each of these integrations."""
+        keys = [Keys(integration_id) for integration_id in ids]
+        texts = await self._store.ask(*(("GET", f"{k.receipts}{statement_id}") for k in keys))
+        return [_read(statement_id, text, None) if text else None for text in texts]
+
 
 def _read(statement_id: StatementId, text: bytes, tries: bytes | None) -> Receipt:
-    state, _, accepted, ended, attempts, _, answer = text.decode().split("|", 6)
+    state, _, accepted, ended, attempts, place, answer = text.decode().split("|", 6)
     if tries:
         # Attempts that failed since the receipt was written are counted beside it.
         attempts, answer = tries.decode().split("|", 1)
@@ -74,4 +87,6 @@ def _read(statement_id: StatementId, text: bytes, tries: bytes | None) -> Receip
         delivered_at=from_ms_or_none(delivered),
         attempts=int(attempts),
         last_answer=answer or None,
+        ended_at=from_ms_or_none(ended.encode()),
+        place=place,
     )

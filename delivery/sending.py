@@ -31,6 +31,7 @@ from delivery.times import Clock
 ENOUGH = timedelta(milliseconds=250)
 """After so long nothing more of a window is started: a crash then repeats little."""
 ANSWER_KEPT = 2000
+HEADERS_KEPT, HEADER_KEPT = 20, 200
 UNAUTHORIZED = 401
 
 Parcel = Sequence[Queued]
@@ -126,6 +127,12 @@ class Sending:
                 took=self._clock() - at,
                 answer=reply.body[:ANSWER_KEPT] if isinstance(reply, Answer) else "",
                 reason=None if isinstance(outcome, Accepted) else outcome.reason,
+                url=self._integration.statement_url
+                if isinstance(reply, Answer | NoAnswer)
+                else None,
+                xapi_version=self._integration.xapi_version,
+                size=weight(parcel),
+                headers=() if isinstance(outcome, Accepted) else headers_of(reply),
             )
         )
         answer = describe(reply) if isinstance(reply, Answer | NoAnswer) else reply.reason
@@ -196,6 +203,12 @@ def halves(parcel: Parcel) -> tuple[Parcel, Parcel]:
 def weight(parcel: Parcel) -> int:
     """Give the bytes of a request's statements."""
     return sum(len(queued.body) for queued in parcel)
+
+
+def headers_of(reply: Reply | Unavailable | IntegrationRefused) -> tuple[tuple[str, str], ...]:
+    """Give as much of an answer's headers as the journal keeps."""
+    headers = reply.headers[:HEADERS_KEPT] if isinstance(reply, Answer) else ()
+    return tuple((name, value[:HEADER_KEPT]) for name, value in headers)
 
 
 def name(outcome: Outcome) -> str:

@@ -36,6 +36,7 @@ CLAIM_MAIL = _load("claim_mail")
 CLAIM_OPERATIONS = _load("claim_operations")
 DISCARD = _load("discard")
 MAIL_SENT = _load("mail_sent")
+MENTIONS = _load("mentions")
 OPEN = _load("open")
 PACK = _load("pack")
 PURGE = _load("purge")
@@ -47,6 +48,7 @@ REQUEUE = _load("requeue")
 RESEAL = _load("reseal")
 RETIRE = _load("retire")
 SAMPLE = _load("sample")
+SEEK = _load("seek")
 SETTLE = _load("settle")
 SIFT = _load("sift")
 STEER = _load("steer")
@@ -65,6 +67,7 @@ ALL = (
     CLAIM_OPERATIONS,
     DISCARD,
     MAIL_SENT,
+    MENTIONS,
     OPEN,
     PACK,
     PURGE,
@@ -76,6 +79,7 @@ ALL = (
     RESEAL,
     RETIRE,
     SAMPLE,
+    SEEK,
     SETTLE,
     SIFT,
     STEER,

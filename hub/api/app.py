@@ -3,9 +3,9 @@
 from fastapi import APIRouter, FastAPI
 
 from hub.api import (
+    attempts,
     audit,
     completions,
-    deliveries,
     downloads,
     event_completions,
     events,
@@ -16,6 +16,7 @@ from hub.api import (
     keys,
     mails,
     operations,
+    parked,
     previews,
     problems,
     programs,
@@ -26,6 +27,7 @@ from hub.api import (
     source_files,
     sources,
     statements,
+    stories,
     subscriptions,
     syncs,
 )
@@ -86,10 +88,13 @@ def _learning_hub() -> tuple[APIRouter, ...]:
 def _routers() -> tuple[APIRouter, ...]:
     return (
         completions.router,
-        deliveries.router,
+        attempts.router,
+        parked.router,
         queues.router,
         downloads.router,
         histories.router,
+        stories.router,
+        stories.of_program,
         operations.router,
         integrations.everybody,
         integrations.router,

@@ -3,18 +3,35 @@
 It is written before it is done: what cannot be written down is not done.
 """
 
+from collections.abc import Collection
+
+from pydantic import JsonValue
+
+from delivery.statement import StatementId
 from hub.api.house import House
 from hub.registry.caller import Caller
 from hub.registry.integration_records import IntegrationRecord
 
+NAMED = 100
+"""Statements are named, so that the story of each can tell, as long as they are no more."""
+
 
 async def note_steering(
-    house: House, caller: Caller, record: IntegrationRecord, action: str, **changes: str | int
+    house: House,
+    caller: Caller,
+    record: IntegrationRecord,
+    action: str,
+    *,
+    statements: int,
+    ids: Collection[StatementId] | None = None,
 ) -> None:
     """Note an action, such as `purged`, on the statements of an integration.
 
     Raises RegistryUnavailable.
     """
+    changes: dict[str, JsonValue] = {"statements": statements}
+    if ids is not None and len(ids) <= NAMED:
+        changes["statementIds"] = [*map(str, sorted(ids))]
     await house.audit.add(
         action,
         "statements",

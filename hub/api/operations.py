@@ -153,7 +153,11 @@ async def begin_replay(
     preview = await house.operations.preview(record.id, Kind.REPLAY, form.selection, lines=lines)
     if form.dry_run or not preview.count.statements:
         return PreviewView.of(preview, None)
-    await note_steering(house, caller, record, "replayed", statements=preview.count.statements)
+    await note_steering(
+        *(house, caller, record, "replayed"),
+        statements=preview.count.statements,
+        ids=form.selection.ids,
+    )
     operation = await house.operations.begin(
         record.id,
         Kind.REPLAY,

@@ -194,7 +194,7 @@ class Engine:
 
     async def parked(self, integration_id: IntegrationId) -> list[Parked]:
         """Give what is parked, newest first."""
-        return (await self.control.parked(integration_id))[0]
+        return (await self.control.parked(integration_id)).items
 
     async def _next_due(self) -> datetime | None:
         found = await self.store.ask(

@@ -89,7 +89,10 @@ ROUTES: dict[str, Needs] = {
     "POST /api/integrations/{integration_id}/test": WRITE,
     "POST /api/integrations/{integration_id}/statements": WRITE,
     "GET /api/integrations/{integration_id}/statements/{statement_id}": READ,
+    "GET /api/integrations/{integration_id}/statements/{statement_id}/story": READ,
+    "GET /api/programs/{program_id}/statements/{statement_id}": READ,
     "GET /api/integrations/{integration_id}/attempts": READ,
+    "GET /api/integrations/{integration_id}/attempts/{attempt_id}": READ,
     "GET /api/integrations/{integration_id}/parked": READ,
     "POST /api/integrations/{integration_id}/parked/release": WRITE,
     "POST /api/integrations/{integration_id}/parked/discard": WRITE,
@@ -231,7 +234,7 @@ async def names_of(hub: LearningHub, route: str, *, exists: bool) -> dict[str, s
         return dict.fromkeys(
             (
                 *("program_id", "publisher_id", "provider_id", "sync_id", "statement_id", "key_id"),
-                *("operation_id", "source_id", "file_id"),
+                *("operation_id", "source_id", "file_id", "attempt_id"),
             ),
             "X",
         ) | {"event_id": "X-1", "integration_id": STATEMENT_ID, "verb": "pause"}
@@ -249,6 +252,7 @@ async def names_of(hub: LearningHub, route: str, *, exists: bool) -> dict[str, s
         "operation_id": "nothing",
         "source_id": await a_source(hub) if "{source_id}" in route else "",
         "file_id": "nothing",
+        "attempt_id": "nothing",
         "verb": "pause",
         "event_id": await hub.publish() if "{event_id}" in route else "",
         "integration_id": await an_integration(hub) if "{integration_id}" in route else "",

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from delivery import archive as archives
 from delivery.archive import ENOUGH, FULL_COUNT, Archive
 from delivery.archiving import EVERY, Archiving
 from delivery.block import Ended, EndedAs, pack
@@ -144,6 +145,30 @@ async def test_a_count_is_exact_to_the_statement(shelf: Shelf) -> None:
     assert until == Count(100, sum(len(s.body) for s in first), first[0].accepted_at)
     assert none == discarded == Count()
     assert whole == since + until
+
+
+@pytest.mark.parametrize("packed", [True, False])
+async def test_one_statement_is_found_by_when_it_ended(shelf: Shelf, *, packed: bool) -> None:
+    made: list[Ended] = []
+    for number in range(0, 200, 2):
+        made += await shelf.end(number, number + 1, size=2)
+        shelf.clock.move(seconds=7)
+    if packed:
+        await shelf.archive.tidy([ACME])
+
+    for one in (made[0], made[71], made[-1]):
+        assert await shelf.archive.find(ACME, one.id, one.ended_at) == one
+    assert await shelf.archive.find(ACME, made[0].id, shelf.clock()) is None
+
+
+async def test_the_search_for_one_statement_ends(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MOST_SOUGHT", 5)
+    made = await shelf.end(*range(10))
+
+    assert await shelf.archive.find(ACME, made[4].id, made[4].ended_at) == made[4]
+    assert await shelf.archive.find(ACME, made[5].id, made[5].ended_at) is None
 
 
 async def test_reading_stops_behind_the_end_of_what_is_asked_for(shelf: Shelf) -> None:

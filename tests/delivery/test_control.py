@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from delivery import newest
+from delivery import parked as parked_statements
 from delivery.alerts import MailRecords
 from delivery.control import Control
 from delivery.doorbell import Work
@@ -18,7 +18,7 @@ from delivery.keys import DUE, INTEGRATIONS, MAIL, Keys
 from delivery.lease import Leases
 from delivery.meters import Meters
 from delivery.outcome import IntegrationRefused, Unavailable
-from delivery.parked import Parked, ParkedStatements
+from delivery.parked import Parked, ParkedStatements, Wanted
 from delivery.receipts import Receipts, ReceiptState
 from delivery.statement import StatementId
 from delivery.statement_queue import CLOSE, Policy, Settled, StatementQueue
@@ -107,10 +107,12 @@ def desk(store: Store) -> Desk:
 
 
 async def parked_pages(desk: Desk, *, limit: int) -> list[list[Parked]]:
-    found, cursor = [], None
+    found: list[list[Parked]] = []
+    cursor: str | None = None
     while True:
-        page, cursor = await desk.control.parked(ACME, limit=limit, before=cursor)
-        found.append(page)
+        page = await desk.control.parked(ACME, limit=limit, before=cursor)
+        found.append(page.items)
+        cursor = page.following
         if cursor is None:
             return found
 
@@ -215,18 +217,18 @@ async def test_parked_statements_are_listed_newest_first(
     def moment(key: str) -> datetime | None:
         return start + timedelta(minutes=wanted[key]) if key in wanted else None
 
-    page, cursor = await desk.control.parked(
-        ACME, status=wanted.get("status"), since=moment("since"), until=moment("until")
+    page = await desk.control.parked(
+        ACME, Wanted(wanted.get("status"), since=moment("since"), until=moment("until"))
     )
 
-    assert [parked.status for parked in page] == found
-    assert cursor is None
+    assert [parked.status for parked in page.items] == found
+    assert page.following is None
 
 
 async def test_pages_of_parked_statements_miss_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(newest, "READ_AT_ONCE", 3)
+    monkeypatch.setattr(parked_statements, "SOUGHT_AT_ONCE", 3)
     await desk.apply()
     parked = await desk.park(*[400] * 10)
 
@@ -237,6 +239,57 @@ async def test_pages_of_parked_statements_miss_nothing(
     first = pages[0][0]
     assert (first.answer, first.reason, first.version) == ("no", "HTTP 400", 1)
     assert first.body == a_statement(10).body
+
+
+async def test_parked_statements_are_found_by_the_servers_words(desk: Desk) -> None:
+    await desk.apply()
+    await desk.park(400, 422, 400)
+
+    async def found(words: str, status: int | None = None) -> list[int | None]:
+        page = await desk.control.parked(ACME, Wanted(status, words=words))
+        return [parked.status for parked in page.items]
+
+    assert await found("http 4") == [400, 422, 400]
+    assert await found("NO") == [400, 422, 400]
+    assert await found("422") == [422]
+    assert await found("no", status=400) == [400, 400]
+    assert await found("%d") == []
+
+
+async def test_a_search_among_many_ends_soon_and_goes_on_where_it_was(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parked_statements, "SOUGHT_AT_ONCE", 2)
+    monkeypatch.setattr(parked_statements, "MOST_SOUGHT", 4)
+    await desk.apply()
+    await desk.park(400, 422, 422, 422, 422, 422)
+    wanted = Wanted(status=400)
+
+    first = await desk.control.parked(ACME, wanted)
+    rest = await desk.control.parked(ACME, wanted, before=first.following)
+
+    assert (first.items, first.looked_at) == ([], 4)
+    assert ([parked.status for parked in rest.items], rest.looked_at) == ([400], 2)
+    assert rest.following is None
+
+
+async def test_what_was_parked_long_ago_is_looked_for_where_it_is(desk: Desk) -> None:
+    await desk.apply()
+    start = desk.clock()
+    await desk.park(*[400] * 20)
+
+    async def found(**wanted: datetime) -> tuple[int, int]:
+        page = await desk.control.parked(ACME, Wanted(**wanted))  # type: ignore[arg-type]  # by name
+        return len(page.items), page.looked_at
+
+    # Places are milliseconds: what was parked in the same one is looked at too.
+    count, looked_at = await found(until=start + timedelta(minutes=3))
+    assert (count, looked_at < 20) == (3, True)
+    assert await found(since=start + timedelta(minutes=18)) == (2, 2)
+    assert (await found(since=start + timedelta(minutes=1), until=start))[0] == 0
+    assert (await found(until=start))[0] == 0
+    assert await found(since=start + timedelta(hours=1)) == (0, 0)
+    assert await found(until=start + timedelta(hours=1)) == (20, 20)
 
 
 async def test_attempts_are_found_by_outcome_status_and_time(desk: Desk) -> None:

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis.asyncio as aioredis
 
+from delivery import journal as journals
 from delivery import newest
 from delivery.integration import IntegrationId
 from delivery.journal import KEPT, Attempt, Journal
 from delivery.keys import Keys
-from delivery.statement import StatementId
+from delivery.statement import StatementId, order
 from delivery.status_store import StatusStore
 from delivery.store import Store
 from tests.fakes.clock import FakeClock
@@ -35,6 +36,10 @@ def attempt(number: int, *, outcome: str = "accepted") -> Attempt:
         took=timedelta(milliseconds=number),
         answer='"ü" \n\x00 🎓',
         reason=None if number % 3 else "HTTP 503",
+        url=None if number % 5 == 0 else "https://lrs.example.org/ü",
+        xapi_version="1.0.3",
+        size=number * 100,
+        headers=(("Date", "today"), ("Set-Cookie", "***")) if number % 2 else (),
     )
 
 
@@ -59,6 +64,53 @@ async def test_an_attempt_is_read_as_it_was_written(journal: Journal) -> None:
     await journal.add(ACME, written)
 
     assert await pages(journal, limit=50) == [written[::-1]]
+
+
+async def test_an_attempt_is_found_by_its_place(journal: Journal) -> None:
+    await journal.add(ACME, [attempt(number) for number in range(3)])
+    ((_, middle, _),) = await pages(journal, limit=50)
+
+    assert await journal.find(ACME, middle.place) == attempt(1)
+    assert await journal.find(ACME, "7-0") is None
+
+
+async def test_attempts_of_an_older_version_are_read(store: Store, journal: Journal) -> None:
+    old = b'{"at":0,"ids":["s"],"outcome":"accepted","status":200,"ms":7,"answer":"","reason":null}'
+    await store.ask(("XADD", Keys(ACME).journal, "*", "j", old))
+
+    ((found,),) = await pages(journal, limit=50)
+
+    assert (found.status, found.url, found.size, found.headers) == (200, None, 0, ())
+
+
+async def test_the_attempts_with_one_statement_are_found(
+    store: Store, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "LOOKED_AT_ONCE", 7)
+    await journal.add(ACME, [attempt(number % 9) for number in range(20)])
+
+    found = await journal.mentions(ACME, StatementId("s-4"), since=AT)
+    every = await journal.mentions(ACME, StatementId("another"), since=AT)
+    none = await journal.mentions(ACME, StatementId("unknown"), since=AT)
+
+    assert found.attempts == (attempt(4), attempt(4))
+    assert (len(every.attempts), none.attempts) == (20, ())
+    first, second = (order(one.place) for one in found.attempts)
+    assert first < second
+    assert found.all_kept
+
+
+async def test_a_journal_that_has_forgotten_says_so(journal: Journal) -> None:
+    for start in range(0, KEPT * 2, 500):
+        await journal.add(ACME, [attempt(number) for number in range(start, start + 500)])
+    oldest = (await journal.mentions(ACME, StatementId("another"), since=AT)).attempts[0].at
+
+    async def all_kept(since: datetime) -> bool:
+        return (await journal.mentions(ACME, StatementId("s-1"), since=since)).all_kept
+
+    assert not await all_kept(AT)
+    assert not await all_kept(oldest)
+    assert await all_kept(oldest + timedelta(seconds=1))
 
 
 async def test_pages_go_from_the_newest_backwards_and_miss_nothing(

@@ -107,7 +107,7 @@ async def test_a_delivered_statement_is_remembered_for_its_days(shelf: Shelf) ->
     await shelf.settle()
 
     assert await shelf.receipt() == Receipt(
-        STATEMENT.id, ReceiptState.DELIVERED, accepted, shelf.clock(), 2, "a | b"
+        STATEMENT.id, ReceiptState.DELIVERED, accepted, shelf.clock(), 2, "a | b", shelf.clock()
     )
     assert length_ms(AGE) - 60_000 < await shelf.left_ms() <= length_ms(AGE)
 

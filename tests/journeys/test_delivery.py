@@ -155,7 +155,7 @@ async def test_a_refused_statement_is_parked_and_the_queue_goes_on(world: World)
     assert world.delivered == ids([*posted[:3], *posted[4:]])
     health = await world.health(acme)
     assert (health.queued, health.parked, health.status) == (0, 1, Status.FLOWING)
-    parked, _ = await world.control.parked(acme.id)
+    parked = (await world.control.parked(acme.id)).items
     assert parked[0].statement_id == posted[3].id
     assert parked[0].status == 400
     assert (await world.receipt(acme, posted[3])).state is ReceiptState.PARKED
@@ -188,7 +188,7 @@ async def test_a_statement_refused_again_is_parked_again_with_the_new_version(wo
     await world.change(acme)
     await world.run(hours=1)
 
-    parked, _ = await world.control.parked(acme.id)
+    parked = (await world.control.parked(acme.id)).items
     assert [p.version for p in parked] == [2]
     assert world.sandbox.lrs.attempts == 2
 
@@ -267,7 +267,7 @@ async def test_a_conflict_on_the_first_attempt_is_parked(world: World) -> None:
 
     await world.post(acme, a_statement(1))
 
-    parked, _ = await world.control.parked(acme.id)
+    parked = (await world.control.parked(acme.id)).items
     assert parked[0].status == 409
 
 

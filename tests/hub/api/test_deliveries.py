@@ -42,7 +42,8 @@ async def test_attempts_are_listed_newest_first(hub: Hub) -> None:
 
     assert [one["status"] for one in every["items"]] == [503, 200, 503]
     assert every["items"][1].keys() == {
-        "at", "statementIds", "outcome", "status", "milliseconds", "answer", "reason",
+        "id", "at", "statementIds", "outcome", "status", "milliseconds", "answer",
+        "reason", "bytes",
     }  # fmt: skip
     assert every["items"][1]["milliseconds"] == 12
     assert page["items"] + rest["items"] == every["items"]

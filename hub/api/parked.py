@@ -1,28 +1,25 @@
-"""What became of statements: receipts, attempts, and what is parked."""
+"""Parked statements: what was refused, why, and what is to become of it."""
 
 import json
-import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from delivery.journal import Attempt
 from delivery.operation import Count, Kind, Selection
-from delivery.parked import Parked
+from delivery.parked import Parked, Wanted
 from delivery.receipts import ReceiptState
 from delivery.statement import StatementId
 from hub.api.access import CallerOf, ReadableIntegration, WritableIntegration
+from hub.api.attempts import Cursor, HttpStatus, Since, Until, place
 from hub.api.auditing import note_steering
-from hub.api.errors import NotFound
 from hub.api.house import House, HouseOf
 from hub.api.moments import GivenMoment
 from hub.api.pages import Limit
-from hub.api.strict import Form, Moment, StrictRoute, View
-from hub.errors import BadCursor
+from hub.api.strict import Form, StrictRoute, View
 from hub.registry.integration_records import IntegrationRecord
 from hub.xapi.words import Uuid
 
@@ -32,55 +29,9 @@ router = APIRouter(
 
 AT_ONCE = 1000
 """More than this are discarded beside the request that asks for it."""
-PLACE = re.compile(r"\d{1,19}-\d{1,19}", re.ASCII)
-Cursor = Annotated[str | None, Query(max_length=50, description="`next` of the page before")]
-HttpStatus = Annotated[int | None, Query(ge=100, le=599, description="the HTTP status answered")]
-Since = Annotated[Moment | None, Query(description="not before")]
-Until = Annotated[Moment | None, Query(description="before")]
-
-
-class ReceiptView(View):
-    """What became of one statement."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: str
-    state: ReceiptState
-    accepted_at: datetime
-    delivered_at: datetime | None
-    attempts: int
-    last_answer: str | None
-
-
-class AttemptView(View):
-    """One request to an LRS, or to its token endpoint, and its answer."""
-
-    at: datetime
-    statement_ids: tuple[str, ...]
-    outcome: str
-    status: int | None
-    milliseconds: int
-    answer: str
-    reason: str | None
-
-    @classmethod
-    def of(cls, attempt: Attempt) -> Self:
-        return cls(
-            at=attempt.at,
-            statement_ids=attempt.statement_ids,
-            outcome=attempt.outcome,
-            status=attempt.status,
-            milliseconds=attempt.took // timedelta(milliseconds=1),
-            answer=attempt.answer,
-            reason=attempt.reason,
-        )
-
-
-class AttemptPage(View):
-    """Some attempts, and the cursor of what follows."""
-
-    items: list[AttemptView]
-    next: str | None
+Words = Annotated[
+    str, Query(max_length=200, description="some of the server's words, in lower or upper case")
+]
 
 
 class ParkedView(View):
@@ -110,10 +61,15 @@ class ParkedView(View):
 
 
 class ParkedPage(View):
-    """Some parked statements, and the cursor of what follows."""
+    """Some parked statements, and the cursor of what follows.
+
+    A page ends when it has looked at enough, also where it found little: `lookedAt` says at how
+    many, and `next` goes on from there.
+    """
 
     items: list[ParkedView]
     next: str | None
+    looked_at: int
 
 
 class ChoiceForm(Form):
@@ -167,41 +123,6 @@ class Discarded(View):
     operation_id: str | None = None
 
 
-@router.get("/statements/{statement_id}")
-async def get_receipt(
-    record: ReadableIntegration, statement_id: str, house: HouseOf
-) -> ReceiptView:
-    """Say what became of one statement."""
-    receipt = await house.control.receipt(record.id, StatementId(statement_id.lower()))
-    if receipt is None:
-        raise NotFound(f"nothing is known of a statement {statement_id}")
-    return ReceiptView.model_validate(receipt)
-
-
-@router.get("/attempts")
-async def list_attempts(
-    record: ReadableIntegration,
-    house: HouseOf,
-    outcome: str | None = None,
-    status: HttpStatus = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> AttemptPage:
-    """List attempts, newest first."""
-    attempts, following = await house.control.attempts(
-        record.id,
-        outcome=outcome,
-        status=status,
-        since=since,
-        until=until,
-        limit=limit,
-        before=_place(cursor),
-    )
-    return AttemptPage(items=[AttemptView.of(one) for one in attempts], next=following)
-
-
 @router.get("/parked")
 async def list_parked(
     record: ReadableIntegration,
@@ -209,14 +130,18 @@ async def list_parked(
     status: HttpStatus = None,
     since: Since = None,
     until: Until = None,
+    words: Words = "",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> ParkedPage:
     """List parked statements, newest first."""
-    parked, following = await house.control.parked(
-        record.id, status=status, since=since, until=until, limit=limit, before=_place(cursor)
+    wanted = Wanted(status=status, since=since, until=until, words=words)
+    page = await house.control.parked(record.id, wanted, limit=limit, before=place(cursor))
+    return ParkedPage(
+        items=[ParkedView.of(one) for one in page.items],
+        next=page.following,
+        looked_at=page.looked_at,
     )
-    return ParkedPage(items=[ParkedView.of(one) for one in parked], next=following)
 
 
 @router.post("/parked/release", status_code=202, response_model_exclude_none=True)
@@ -227,7 +152,9 @@ async def release_parked(
     count = await _count(record, form, house)
     if form.dry_run or not count.statements:
         return Released(released=count.statements)
-    await note_steering(house, caller, record, "released", statements=count.statements)
+    await note_steering(
+        house, caller, record, "released", statements=count.statements, ids=form.ids
+    )
     if form.selects:
         operation = await house.operations.begin(
             record.id, Kind.RELEASE, form.selection, count=count, by=caller.who
@@ -244,7 +171,9 @@ async def discard_parked(
     count = await _count(record, form, house)
     if form.dry_run or not count.statements:
         return Discarded(discarded=count.statements)
-    await note_steering(house, caller, record, "discarded", statements=count.statements)
+    await note_steering(
+        house, caller, record, "discarded", statements=count.statements, ids=form.ids
+    )
     if form.selects or count.statements > AT_ONCE:
         operation = await house.operations.begin(
             record.id, Kind.DISCARD, form.selection, count=count, by=caller.who
@@ -254,15 +183,11 @@ async def discard_parked(
 
 
 async def _count(record: IntegrationRecord, form: ChoiceForm, house: House) -> Count:
-    if form.ids is None:
+    if form.selects:
         # Releasing and discarding mean the same statements.
         preview = await house.operations.preview(record.id, Kind.RELEASE, form.selection)
         return preview.count
+    if form.ids is None:
+        return Count((await house.control.health([record.id]))[record.id].parked)
     receipts = [await house.control.receipt(record.id, one) for one in set(form.ids)]
     return Count(sum(one is not None and one.state is ReceiptState.PARKED for one in receipts))
-
-
-def _place(cursor: str | None) -> str | None:
-    if cursor is not None and not PLACE.fullmatch(cursor):
-        raise BadCursor("this cursor is not one of ours")
-    return cursor
