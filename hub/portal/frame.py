@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.api.house import House, house_of
-from hub.portal import words
+from hub.portal import telling, words
+from hub.portal.advice import advice
 from hub.portal.inside import Api, Refusal
 from hub.portal.navigation import Shown, places
 from hub.portal.sessions import RENEWED_AFTER, Guesses, Seal, Session
@@ -40,6 +41,12 @@ STATIC = files("hub.portal") / "static"
 
 Facts = dict[str, Any]
 
+
+def query(wanted: Mapping[str, str]) -> str:
+    """Write what stays in the address from page to page."""
+    return urlencode({name: value for name, value in wanted.items() if value})
+
+
 _templates = Environment(
     loader=PackageLoader("hub.portal"),
     autoescape=True,
@@ -51,10 +58,18 @@ _templates.filters |= {
     "number": words.number,
     "age": words.age,
     "json": words.written,
+    "size": telling.size,
+    "query": query,
 }
 _templates.globals |= {
+    "pretty": telling.pretty,
     "state_of": words.state_of,
     "moment": words.moment,
+    "advice": advice,
+    "outcome_of": telling.outcome_of,
+    "place_of": telling.place_of,
+    "happened": telling.happened,
+    "progress_of": telling.progress_of,
     "duration": lambda seconds: words.age(timedelta(seconds=seconds)),
 }
 

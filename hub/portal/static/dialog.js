@@ -1,4 +1,4 @@
-// A link with data-modal opens the form of its page in a dialog. Without this file the page itself does the same.
+// A link or a form with data-modal opens the form of its page in a dialog. Without this file the page itself does the same.
 "use strict";
 
 const IN_DIALOG = { "X-Dialog": "yes" };
@@ -99,9 +99,11 @@ async function take(response, was) {
 async function send(event) {
   const form = event.target;
   const modal = form.closest(".modal");
-  if (!modal || form.enctype === "multipart/form-data" || "whole" in form.dataset) return;
+  const opens = !modal && "modal" in form.dataset;
+  if (!(modal || opens) || form.enctype === "multipart/form-data" || "whole" in form.dataset) return;
   event.preventDefault();
   const button = event.submitter;
+  if (opens) opener = button;
   const address = button?.hasAttribute("formaction") ? button.formAction : form.action;
   const fields = new URLSearchParams(new FormData(form, button));
   button?.setAttribute("aria-busy", "true");

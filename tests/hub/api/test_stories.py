@@ -137,7 +137,9 @@ async def test_a_story_of_nothing_is_not_found(hub: Hub) -> None:
 
 
 async def test_a_statement_is_found_in_all_of_a_program(hub: Hub) -> None:
-    first, second = await hub.integrate(), await hub.integrate("sso", name="By SSO")
+    first = await hub.integrate()
+    hub.clock.move(seconds=1)
+    second = await hub.integrate("sso", name="By SSO")
     statement = a_statement(id=str(uuid4()))
     sent = await hub.acme.post(f"/api/integrations/{second}/statements", json=statement)
     path = f"/api/programs/ACME/statements/{statement['id']}"

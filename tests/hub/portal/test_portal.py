@@ -218,9 +218,9 @@ async def test_a_statement_is_found(browser: Browser, keys: Keys, hub: Hub) -> N
     await browser.sign_in(keys["acme"])
     root = f"/portal/integrations/{integration}"
     await browser.go(f"{root}/find", id=statement)
-    assert "queued" in browser.text
+    assert "It is the next to go" in browser.text
     await browser.go(f"{root}/find", id="00000000-0000-4000-8000-000000000000")
-    assert "nothing is known of a statement" in browser.text
+    assert "Nothing is known here of a statement" in browser.text
 
     await browser.go(root)
     assert "1 statement waits" in browser.text
@@ -246,11 +246,11 @@ async def test_what_was_discarded_is_counted_and_sent_again(
     assert "Nothing was delivered in that time" in browser.text
     await browser.send(root, **{**at, "outcome": "discarded"})
     assert "3 statements" in browser.text
-    assert "KiB" in browser.text
+    assert "bytes" in browser.text
     assert "Nothing was sent again yet" in browser.text
     begun = await browser.send(root, **{**at, "outcome": "discarded", "sure": "yes"})
     assert begun.url.path == root
-    assert "replay of" in browser.text
+    assert "Sending again 3 statements" in browser.text
     (listed,) = (await hub.acme.get(f"{path}/operations")).json()["items"]
 
     await browser.send(f"{root}/steer", operation=listed["id"], verb="pause")
@@ -277,8 +277,7 @@ async def test_filters_that_mean_nothing_are_told(browser: Browser, keys: Keys, 
     assert answer.status_code == 200
     assert 'role="alert"' in answer.text
     assert (
-        "Nothing is parked with that status"
-        in (await browser.go(f"{root}/parked", status="418")).text
+        "Nothing parked fits the filter" in (await browser.go(f"{root}/parked", status="418")).text
     )
 
 
