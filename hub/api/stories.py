@@ -181,7 +181,7 @@ async def tell_story(record: ReadableIntegration, statement_id: str, house: Hous
         *(await house.audit.list(kind="statements", subject=record.id, limit=STEERED)).items,
         *(await house.audit.list(kind="integration", subject=record.id, limit=STEERED)).items,
     ]
-    told = [*_told(found), *_attempted(mentions), *_steered(steered, receipt)]
+    told = [*_told(found), *_attempted(mentions), *_steered(steered, found)]
     return StoryView(
         id=receipt.id,
         happenings=sorted(told, key=lambda one: one.at),
@@ -240,17 +240,17 @@ def _attempted(mentions: Mentions) -> Iterator[HappeningView]:
         )
 
 
-def _steered(entries: Sequence[AuditEntry], receipt: Receipt) -> Iterator[HappeningView]:
+def _steered(entries: Sequence[AuditEntry], found: Whereabouts) -> Iterator[HappeningView]:
     for entry in entries:
         named = entry.changes.get("statementIds")
-        is_other = isinstance(named, list) and receipt.id not in named
-        # What was changed of an integration matters here only if it released what was refused.
-        is_of_integration = entry.kind == "integration"
-        releases = entry.action != "created" and "version" in entry.changes
-        is_other = is_other or (is_of_integration and not releases)
-        if is_other or entry.at < receipt.accepted_at:
+        if isinstance(named, list):
+            concerns = found.receipt.id in named
+        else:
+            concerns = _may_concern(entry, found)
+        if not concerns or entry.at < found.receipt.accepted_at:
             continue
         count = entry.changes.get("statements")
+        is_of_integration = entry.kind == "integration"
         yield HappeningView(
             at=entry.at,
             what="changed" if is_of_integration else entry.action,
@@ -258,3 +258,19 @@ def _steered(entries: Sequence[AuditEntry], receipt: Receipt) -> Iterator[Happen
             statements=count if isinstance(count, int) else None,
             certain=named is not None or is_of_integration,
         )
+
+
+def _may_concern(entry: AuditEntry, found: Whereabouts) -> bool:
+    """Say whether what was done to many can have been done to this statement as well."""
+    receipt = found.receipt
+    has_ended_since = receipt.ended_at is not None and receipt.ended_at >= entry.at
+    match entry.action:
+        case "released":
+            return True
+        case "discarded" | "purged":
+            return receipt.state is ReceiptState.DISCARDED and has_ended_since
+        case "replayed":
+            return has_ended_since or bool(found.waiting and found.waiting.replayed_by)
+        case action:
+            # What was changed of an integration matters only if it released what was refused.
+            return action != "created" and "version" in entry.changes

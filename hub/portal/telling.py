@@ -1,12 +1,11 @@
 """Where a statement is, what happened to it, and how far work has come, in plain words. Pure."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hub.portal.words import State, age, brief, moment, number
+from hub.portal.words import State, age, brief, moment, number, written
 
 Facts = Mapping[str, Any]
 
@@ -61,7 +60,7 @@ def size(count: float) -> str:
 
 def pretty(statement: Facts) -> str:
     """Write a statement to be read."""
-    text = json.dumps(statement, indent=2, ensure_ascii=False)
+    text = written(statement)
     if len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}\n… and {len(text) - LONGEST:,} more characters"
