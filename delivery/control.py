@@ -12,7 +12,7 @@ from delivery.errors import StatementsWaiting
 from delivery.integration import Integration, IntegrationId
 from delivery.journal import Attempt, Journal, Mentions
 from delivery.keys import DUE, INTEGRATIONS, MAIL, Keys
-from delivery.parked import AT_ONCE, ParkedPage, ParkedStatements, Wanted
+from delivery.parked import AT_ONCE, Parked, ParkedPage, ParkedStatements, Wanted
 from delivery.receipts import Receipt, Receipts
 from delivery.statement import StatementId
 from delivery.status import Health, Heard

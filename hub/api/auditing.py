@@ -22,14 +22,14 @@ async def note_steering(
     record: IntegrationRecord,
     action: str,
     *,
-    statements: int,
     ids: Collection[StatementId] | None = None,
+    **counts: int,
 ) -> None:
     """Note an action, such as `purged`, on the statements of an integration.
 
     Raises RegistryUnavailable.
     """
-    changes: dict[str, JsonValue] = {"statements": statements}
+    changes: dict[str, JsonValue] = {**counts}
     if ids is not None and len(ids) <= NAMED:
         changes["statementIds"] = [*map(str, sorted(ids))]
     await house.audit.add(

@@ -14,7 +14,7 @@ from delivery.alerts import Mail
 from delivery.history import Change, Hour, Pace, Point, Series, Span
 from delivery.status import Status
 from hub.api.access import ReadableIntegration
-from hub.api.deliveries import PLACE
+from hub.api.attempts import PLACE
 from hub.api.house import House, HouseOf
 from hub.api.pages import Cursor, Limit
 from hub.api.strict import StrictRoute, View
