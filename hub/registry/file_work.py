@@ -249,10 +249,12 @@ class FileWork:
             removed = await session.scalars(
                 delete(FileChunkRow).where(mine).returning(FileChunkRow.id)
             )
-            for chunk_id in sorted(removed):
-                one = by_chunk[chunk_id]
-                await _count(session, rows[one.chunk.file_id], one)
-            return await self._end_those_done(session, rows.values())
+            # Else all files are written twice: before the look for what is left, and after it.
+            with session.no_autoflush:
+                for chunk_id in sorted(removed):
+                    one = by_chunk[chunk_id]
+                    await _count(session, rows[one.chunk.file_id], one)
+                return await self._end_those_done(session, rows.values())
 
     async def _end_those_done(
         self, session: AsyncSession, rows: Collection[SourceFileRow]
