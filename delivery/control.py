@@ -15,7 +15,7 @@ from delivery.keys import DUE, INTEGRATIONS, MAIL, Keys
 from delivery.parked import AT_ONCE, Parked, ParkedPage, ParkedStatements, Wanted
 from delivery.receipts import Receipt, Receipts
 from delivery.statement import StatementId
-from delivery.status import Health, Heard
+from delivery.status import Brief, Health, Heard
 from delivery.status_store import StatusStore
 from delivery.store import Store
 from delivery.times import Clock, length_ms, to_ms
@@ -91,6 +91,10 @@ class Control:
     async def health(self, ids: Sequence[IntegrationId]) -> dict[IntegrationId, Health]:
         """Tell how each integration's delivery stands."""
         return await self.states.health(ids)
+
+    async def briefly(self, ids: Sequence[IntegrationId]) -> dict[IntegrationId, Brief]:
+        """Tell of each integration as much as it takes to choose some of many."""
+        return await self.states.briefly(ids)
 
     async def receipt(
         self, integration_id: IntegrationId, statement_id: StatementId

@@ -33,6 +33,14 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Brief:
+    """As much of one integration's delivery as it takes to choose some of many."""
+
+    status: Status
+    has_parked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What is known of one integration's delivery at a moment."""
 

@@ -5,18 +5,21 @@ tells delivery later, so the caller is not told that it failed.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 
 from delivery.errors import StoreUnavailable
 from delivery.history import Hour
 from delivery.integration import IntegrationId
-from delivery.status import Health
+from delivery.status import Brief, Health
 from hub.api.house import House
 
 PATIENCE = timedelta(seconds=1.5)
+
+Fact = TypeVar("Fact")
 
 log = structlog.get_logger()
 
@@ -38,11 +41,23 @@ async def apply(house: House, ids: Sequence[IntegrationId]) -> None:
 
 async def health(house: House, ids: Sequence[IntegrationId]) -> Mapping[IntegrationId, Health]:
     """Ask how deliveries stand; nothing is known of any while Redis is away."""
+    return await _asked(house.control.health, ids)
+
+
+async def briefly(house: House, ids: Sequence[IntegrationId]) -> Mapping[IntegrationId, Brief]:
+    """Ask of many how they stand, to choose some of them; nothing is known while Redis is away."""
+    return await _asked(house.control.briefly, ids)
+
+
+async def _asked(
+    ask: Callable[[Sequence[IntegrationId]], Awaitable[Mapping[IntegrationId, Fact]]],
+    ids: Sequence[IntegrationId],
+) -> Mapping[IntegrationId, Fact]:
     if not ids:
         return {}
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()):
-            return await house.control.health(ids)
+            return await ask(ids)
     except (StoreUnavailable, TimeoutError) as error:
         log.warning("health.unknown", error=str(error))
         return {}

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import ConfigDict, Field
 
 from delivery.integration import IntegrationId
-from delivery.status import Health, Status
+from delivery.status import Brief, Health, Status
 from hub.api.access import (
     CallerOf,
     DeletableIntegration,
@@ -16,7 +16,7 @@ from hub.api.access import (
     WritableIntegration,
     WritableProgram,
 )
-from hub.api.applying import activity_of, apply, health
+from hub.api.applying import activity_of, apply, briefly, health
 from hub.api.errors import PreconditionFailed
 from hub.api.histories import HourView
 from hub.api.house import House, HouseOf
@@ -41,7 +41,7 @@ one = APIRouter(
 )
 
 
-LOOKED_AT_ONCE, MOST_LOOKED_AT = 100, 1000
+LOOKED_AT_ONCE, MOST_LOOKED_AT = 500, 1000
 Words = Annotated[
     str, Query(max_length=200, description="what the name or the provider's id contains")
 ]
@@ -217,28 +217,28 @@ async def delete_integration(
 async def _in_state(
     house: House, program_id: str, words: str, state: str, *, limit: int, cursor: str | None
 ) -> IntegrationPage:
-    found: list[IntegrationView] = []
+    found: list[IntegrationRecord] = []
     for _ in range(MOST_LOOKED_AT // LOOKED_AT_ONCE):
         page = await house.integrations.list(
             {program_id}, words=words, cursor=cursor, limit=LOOKED_AT_ONCE
         )
-        stands = await health(house, [record.id for record in page.items])
+        stands = await briefly(house, [record.id for record in page.items])
         for record in page.items:
             if _is(state, stands.get(record.id)):
-                found.append(IntegrationView.of(record, stands[record.id]))
+                found.append(record)
             if len(found) == limit:
                 following = house.integrations.cursor_behind(record)
-                return IntegrationPage(items=found, next=following)
+                return await _page(house, Page(tuple(found), following))
         cursor = page.next
         if cursor is None:
             break
-    return IntegrationPage(items=found, next=cursor)
+    return await _page(house, Page(tuple(found), cursor))
 
 
-def _is(state: str, found: Health | None) -> bool:
+def _is(state: str, found: Brief | None) -> bool:
     if found is None:
         return False
-    return found.parked > 0 if state == "parked" else found.status == state
+    return found.has_parked if state == "parked" else found.status == state
 
 
 async def _with_activity(house: House, page: IntegrationPage) -> IntegrationPage:
