@@ -7,7 +7,7 @@ each integration of the program gets its statement.
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field, StringConstraints
 
 from hub.api.access import CallerOf, ReadableProgram, WritableProgram
@@ -23,6 +23,7 @@ from hub.errors import UnknownConversion
 from hub.registry.event_completions import Conversion, Counts, Failure
 from hub.registry.notices import NoticeKind
 from hub.xapi.flaw import Flaw
+from hub.xapi.words import Pattern
 
 router = APIRouter(
     prefix="/programs/{program_id}/eventCompletions",
@@ -35,6 +36,13 @@ MOST_COUNTED = "counted up to 10,000"
 
 
 Template = Annotated[str, StringConstraints(min_length=1)]
+
+
+OneEvent = Annotated[
+    Annotated[str, Pattern(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,154}", "must be an EventId")]
+    | None,
+    Query(alias="eventId", description="only this event"),
+]
 
 
 class EventCompletionsForm(PascalForm):
@@ -137,11 +145,17 @@ async def delete_event_completions(
 
 @router.get("/failures")
 async def list_failures(
-    program_id: ReadableProgram, house: HouseOf, limit: Limit = 100, cursor: Cursor = None
+    program_id: ReadableProgram,
+    house: HouseOf,
+    event: OneEvent = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> FailurePage:
     """List the events that were set aside, the newest first."""
     await _find(house, program_id)
-    page = await house.event_completions.failures(program_id, cursor=cursor, limit=limit)
+    page = await house.event_completions.failures(
+        program_id, event_id=event, cursor=cursor, limit=limit
+    )
     return FailurePage(items=[FailureView.of(one) for one in page.items], next=page.next)
 
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 from typing import Annotated
 from urllib.parse import quote
@@ -47,6 +48,19 @@ Until = Annotated[
 ]
 Type = Annotated[EventType | None, Query(alias="eventType", description="only of this type")]
 Category = Annotated[Line | None, Query(description="only of this PublisherEventCategory.value")]
+
+
+class Sorting(StrEnum):
+    """Which events come first."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+Order = Annotated[
+    Sorting,
+    Query(description="newest is for looking back: only from the oldest on is nothing skipped"),
+]
 Publisher = Annotated[
     str | None, Query(alias="publisherProgramId", max_length=25, description="only of this one")
 ]
@@ -76,12 +90,14 @@ ROUTES = tuple(Route(path, post_events, methods=["POST"]) for path in ("/api/eve
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which events are asked for, and how many."""
+    """Which events are asked for, how many, and in which order."""
 
     after: datetime | None
+    before: datetime | None
     until: datetime | None
     event_type: EventType | None
     category: str | None
+    newest_first: bool
     limit: int
 
 
@@ -92,10 +108,20 @@ async def window(
     until: Until = None,
     event_type: Type = None,
     category: Category = None,
+    order: Order = Sorting.OLDEST,
 ) -> Window:
     """Read the filters that both lists of events know."""
-    given = [moment for moment in (since, _read_cursor(cursor)) if moment]
-    return Window(max(given, default=None), until, event_type, category, limit)
+    moment, newest_first = _read_cursor(cursor), order is Sorting.NEWEST
+    passed = [one for one in (since, None if newest_first else moment) if one]
+    return Window(
+        after=max(passed, default=None),
+        before=moment if newest_first else None,
+        until=until,
+        event_type=event_type,
+        category=category,
+        newest_first=newest_first,
+        limit=limit,
+    )
 
 
 WindowOf = Annotated[Window, Depends(window)]
@@ -157,9 +183,11 @@ async def _page(house: House, publishers: frozenset[str] | set[str], asked: Wind
     events = await house.events.read(
         publishers,
         after=asked.after,
+        before=asked.before,
         until=asked.until,
         event_type=asked.event_type,
         category=asked.category,
+        newest_first=asked.newest_first,
         limit=asked.limit + 1,
     )
     shown = events[: asked.limit]

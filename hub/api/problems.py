@@ -113,9 +113,8 @@ async def answer(_request: Request, error: Exception) -> Response:
             return problem(409, str(error), errors=error.errors)
         case InvalidEvents():
             return problem(422, str(error), errors=error.errors)
-        case BadTemplates(fault=TemplateFault() as fault):
-            where = {"line": fault.line, "column": fault.column}
-            return problem(422, str(error), errors=error.errors, members=where)
+        case BadTemplates(faults=[first, *_]):
+            return problem(422, str(error), errors=error.errors, members=_places(first, error))
         case Unprocessable():
             return problem(422, str(error), errors=error.errors)
         case Unauthenticated():
@@ -134,6 +133,15 @@ async def answer(_request: Request, error: Exception) -> Response:
             return problem(429, str(error), headers=COME_BACK_LATER)
         case _:
             return problem(_status(error), str(error) or None)
+
+
+def _places(first: TemplateFault, error: BadTemplates) -> Mapping[str, object]:
+    told = zip(error.errors, error.faults, strict=False)
+    faults = [
+        {"pointer": flaw.pointer, "line": fault.line, "column": fault.column}
+        for flaw, fault in told
+    ]
+    return {"line": first.line, "column": first.column, "faults": faults[:MOST_FLAWS]}
 
 
 def _status(error: Exception) -> int:

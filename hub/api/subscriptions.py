@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from hub.api.access import ReadableProgram, SystemOf
@@ -22,6 +22,8 @@ from hub.registry.subscriptions import Subscription, SubscriptionChanges
 from hub.xapi.flaw import Flaw
 
 TEMPLATE = "/LbApiPayloadTemplate"
+MOST_WAITING = 1000
+"""In a list: so many events that wait are counted for each subscription."""
 
 router = APIRouter(tags=["Subscriptions"], route_class=StrictRoute)
 
@@ -29,6 +31,9 @@ Template = Annotated[
     Any,  # read by hub.templates, which says what is wrong in its own words
     Field(description="templates by category, as an object or a string that holds one"),
 ]
+
+
+Counted = Annotated[bool, Query(description="count also what waits")]
 
 
 class NewSubscriptionForm(PascalForm):
@@ -56,9 +61,12 @@ class SubscriptionView(PascalView):
     last_sync_utc: datetime | None
     sync_enabled: bool
     lb_api_payload_template: dict[str, Any]
+    waiting: int | None = Field(
+        description=f"events after LastSyncUtc, if they were to be counted; up to {MOST_WAITING:,}"
+    )
 
     @classmethod
-    def of(cls, subscription: Subscription) -> Self:
+    def of(cls, subscription: Subscription, waiting: int | None = None) -> Self:
         return cls(
             program_id=subscription.program_id,
             publisher_program_id=subscription.publisher_program_id,
@@ -66,13 +74,39 @@ class SubscriptionView(PascalView):
             last_sync_utc=subscription.last_sync_at,
             sync_enabled=subscription.sync_enabled,
             lb_api_payload_template=orjson.loads(subscription.template),
+            waiting=waiting,
         )
 
 
+class SubscriberView(PascalView):
+    """Somebody who receives what a program publishes."""
+
+    program_id: str
+    created_utc: datetime = Field(description="since when")
+
+    @classmethod
+    def of(cls, subscription: Subscription) -> Self:
+        return cls(program_id=subscription.program_id, created_utc=subscription.created_at)
+
+
 @router.get("/programs/{program_id}/eventSubs")
-async def list_subscriptions(program_id: ReadableProgram, house: HouseOf) -> list[SubscriptionView]:
+async def list_subscriptions(
+    program_id: ReadableProgram,
+    house: HouseOf,
+    *,
+    counted: Counted = False,
+) -> list[SubscriptionView]:
     """List what a program is subscribed to."""
-    return [SubscriptionView.of(one) for one in await house.subscriptions.list(program_id)]
+    found = await house.subscriptions.list(program_id)
+    if not counted:
+        return [SubscriptionView.of(one) for one in found]
+    return [SubscriptionView.of(one, await _waiting(house, one)) for one in found]
+
+
+@router.get("/programs/{program_id}/subscribers")
+async def list_subscribers(program_id: ReadableProgram, house: HouseOf) -> list[SubscriberView]:
+    """List who is subscribed to a program: who receives what it publishes."""
+    return [SubscriberView.of(one) for one in await house.subscriptions.of_publisher(program_id)]
 
 
 @router.post("/programs/{program_id}/eventSubs", status_code=201, response_class=Response)
@@ -101,7 +135,7 @@ async def get_subscription(
     program_id: ReadableProgram, publisher_id: str, house: HouseOf
 ) -> SubscriptionView:
     """Show one subscription."""
-    return SubscriptionView.of(await _find(house, program_id, publisher_id))
+    return SubscriptionView.of(await find_subscription(house, program_id, publisher_id))
 
 
 @router.patch(
@@ -118,7 +152,7 @@ async def change_subscription(
     house: HouseOf,
 ) -> Response:
     """Change what is named; the rest stays as it was. Needs a SYSTEM key."""
-    await _find(house, program_id, publisher_id)
+    await find_subscription(house, program_id, publisher_id)
     changes = await _changes(house, form, publisher_id)
     await house.subscriptions.change(program_id, publisher_id, changes, by=caller.who)
     return Response(status_code=204)
@@ -131,16 +165,24 @@ async def delete_subscription(
     program_id: ReadableProgram, publisher_id: str, caller: SystemOf, house: HouseOf
 ) -> Response:
     """End a subscription; needs a SYSTEM key. The events stay with their publisher."""
-    await _find(house, program_id, publisher_id)
+    await find_subscription(house, program_id, publisher_id)
     await house.subscriptions.delete(program_id, publisher_id, by=caller.who)
     return Response(status_code=204)
 
 
-async def _find(house: House, program_id: str, publisher_id: str) -> Subscription:
+async def find_subscription(house: House, program_id: str, publisher_id: str) -> Subscription:
+    """Find one. Raises UnknownSubscription."""
     found = await house.subscriptions.find(program_id, publisher_id)
     if found is None:
         raise UnknownSubscription(f"{program_id} is not subscribed to {publisher_id}")
     return found
+
+
+async def _waiting(house: House, one: Subscription) -> int:
+    counts = await house.events.count(
+        one.publisher_program_id, after=one.last_sync_at, most=MOST_WAITING
+    )
+    return sum(counts.values())
 
 
 async def _changes(house: House, form: SubscriptionForm, publisher: str) -> SubscriptionChanges:

@@ -17,7 +17,8 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
+from starlette.responses import JSONResponse
 
 from hub.api.access import CallerOf, ReadableProgram, writable_program
 from hub.api.errors import NotFound
@@ -25,7 +26,7 @@ from hub.api.house import HouseOf
 from hub.api.pages import Cursor, Limit
 from hub.api.problems import COME_BACK_LATER, problem
 from hub.api.strict import StrictRoute, View
-from hub.registry.sync_batches import Batch, BatchState
+from hub.registry.sync_batches import Batch, BatchState, Sum
 from hub.registry.syncs import Sync, SyncState, Trigger
 from hub.sync.report import FailureKind, SyncReport
 from hub.sync.synchronizer import Order
@@ -123,6 +124,18 @@ class SyncView(View):
         )
 
 
+class SummedSyncView(SyncView):
+    """One run, with the sums of its batches."""
+
+    batches: int
+    rows: int = Field(description="those that LearningBuilder took")
+
+    @classmethod
+    def of_sums(cls, sync: Sync, sums: Mapping[str, Sum]) -> Self:
+        of = sums.get(sync.id, Sum())
+        return cls.of(sync, batches=of.batches, rows=of.rows)
+
+
 class BatchView(TakenBatchView):
     """A batch, whatever became of it; its window is from the first to the last event."""
 
@@ -160,10 +173,16 @@ class WholeSyncView(SyncView):
     batches: list[BatchView]
 
 
+class BegunView(View):
+    """A run that has just begun."""
+
+    sync_id: str
+
+
 class SyncPage(View):
     """Some runs, and the cursor of what follows."""
 
-    items: list[SyncView]
+    items: list[SummedSyncView]
     next: str | None
 
 
@@ -176,15 +195,30 @@ async def synced_program(
     return await writable_program(program_id, caller, house)
 
 
+Wait = Annotated[
+    bool,
+    Query(
+        description="false answers 202 as soon as the run has begun; its Location tells the rest"
+    ),
+]
 SyncedProgram = Annotated[str, Depends(synced_program)]
 
 
-@router.post("/processEvents", response_model=ReportView)
+@router.post(
+    "/processEvents",
+    response_model=ReportView,
+    responses={202: {"description": "The run has begun", "model": BegunView}},
+)
 async def process_events(
-    program_id: SyncedProgram, caller: CallerOf, house: HouseOf
+    program_id: SyncedProgram, caller: CallerOf, house: HouseOf, *, wait: Wait = True
 ) -> ReportView | Response:
     """Send what is new to the program's LearningBuilder, and tell what came of it."""
-    report = await house.synchronizer.run(Order(program_id, Trigger.CALL, caller.who))
+    order = Order(program_id, Trigger.CALL, caller.who)
+    if not wait:
+        begun = await house.synchronizer.start(order)
+        place = f"/programs/{program_id}/syncs/{begun.id}"
+        return JSONResponse({"syncId": begun.id}, 202, {"Location": place})
+    report = await house.synchronizer.run(order)
     return _failed(report) if report.failures else ReportView.of(report)
 
 
@@ -194,7 +228,8 @@ async def list_syncs(
 ) -> SyncPage:
     """List the runs of a program, newest first."""
     page = await house.syncs.list(program_id, cursor=cursor, limit=limit)
-    return SyncPage(items=[SyncView.of(one) for one in page.items], next=page.next)
+    sums = await house.sync_batches.sums([one.id for one in page.items])
+    return SyncPage(items=[SummedSyncView.of_sums(one, sums) for one in page.items], next=page.next)
 
 
 @router.get("/programs/{program_id}/syncs/{sync_id}")

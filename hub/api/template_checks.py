@@ -14,11 +14,11 @@ EXAMPLES = 5
 
 
 class BadTemplates(Unprocessable):
-    """Some templates cannot be used; the first fault's place is told beside the pointers."""
+    """Some templates cannot be used. `faults` belong to the first of the errors, in their order."""
 
-    def __init__(self, errors: Sequence[Flaw], fault: TemplateFault | None = None) -> None:
+    def __init__(self, errors: Sequence[Flaw], *faults: TemplateFault) -> None:
         super().__init__(errors)
-        self.fault = fault
+        self.faults = faults
 
 
 def read_map(written: object, pointer: str) -> TemplateMap:
@@ -40,17 +40,21 @@ async def try_templates(
     flaws: list[Flaw] = []
     faults: list[TemplateFault] = []
     for entry in templates.imports():
-        fault = await renderer.check(entry.template, await _examples(entry, events, publisher))
+        found = await examples(templates, entry, events, publisher, limit=EXAMPLES)
+        fault = await renderer.check(entry.template, found)
         if fault is not None:
             faults.append(fault)
             place = f"{pointer}{point(entry.key)}/batchRowTemplate"
             flaws.append(Flaw(place, str(fault)))
     if flaws:
-        raise BadTemplates(flaws, faults[0])
+        raise BadTemplates(flaws, *faults)
 
 
-async def _examples(entry: ImportEntry, events: Events, publisher: str) -> Sequence[Event]:
-    # The default takes what no other entry does; which events those are is not worth a search.
+async def examples(
+    templates: TemplateMap, entry: ImportEntry, events: Events, publisher: str, *, limit: int
+) -> Sequence[Event]:
+    """Find the publisher's newest events that an entry makes rows of."""
     if entry.key == DEFAULT:
-        return ()
-    return await events.newest(publisher, category=entry.key, limit=EXAMPLES)
+        named = templates.entries.keys() - {DEFAULT}
+        return await events.newest_of_others(publisher, but=named, limit=limit)
+    return await events.newest(publisher, category=entry.key, limit=limit)

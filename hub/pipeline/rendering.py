@@ -65,7 +65,7 @@ class Rendering:
             if place in faults:
                 yield faults[place]
                 continue
-            told = finished(next(rendered))
+            told = finished(next(rendered), template)
             if "row" not in told:
                 yield RecordFault("", f"the template {told['detail']}")
                 continue

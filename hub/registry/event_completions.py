@@ -118,10 +118,17 @@ class EventCompletions:
             return Counts(await _count(session, waiting), await _count(session, failed))
 
     async def failures(
-        self, program_id: str, *, cursor: str | None = None, limit: int = 100
+        self,
+        program_id: str,
+        *,
+        event_id: str | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
     ) -> Page[Failure]:
-        """Return what was set aside, the newest event first."""
+        """Return what was set aside, the newest event first; or one event, if it was."""
         query = select(EventCompletionFailureRow).where(_set_aside_of(program_id))
+        if event_id is not None:
+            query = query.where(EventCompletionFailureRow.event_id == event_id)
         by = (EventCompletionFailureRow.event_created_at, EventCompletionFailureRow.event_id)
         async with self._database.read() as session:
             page = await read_page(

@@ -6,11 +6,12 @@ visible behind one that was visible before it, however many processes write: who
 moment has seen everything up to it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, union_all
+from sqlalchemy import ColumnElement, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from hub.errors import UnknownEvent
 from hub.events.event import Event, EventType, NewEvent
@@ -24,6 +25,9 @@ from hub.registry.tables import EventClockRow, EventRow
 
 PUBLISHERS_AT_ONCE = 200
 """SQLite takes 500 parts in a union at most."""
+NEWEST_LOOKED_AT = 1000
+"""How far back events of other categories are looked for."""
+MOST_COUNTED = 10_000
 
 
 class Events:
@@ -85,6 +89,43 @@ class Events:
         async with self._database.read() as session:
             return [event_of(tuple(row)) for row in await session.execute(query)]
 
+    async def newest_of_others(
+        self, publisher: str, *, but: Collection[str], limit: int
+    ) -> Sequence[Event]:
+        """Return a publisher's newest events of no such category, among the last 1,000."""
+        last = (
+            select(EventRow.id, EventRow.category_value)
+            .where(EventRow.publisher_program_id == publisher)
+            .order_by(EventRow.created_at.desc())
+            .limit(NEWEST_LOOKED_AT)
+            .subquery()
+        )
+        others = or_(last.c.category_value.is_(None), last.c.category_value.not_in(but))
+        query = (
+            select(*COLUMNS)
+            .where(EventRow.id.in_(select(last.c.id).where(others)))
+            .order_by(EventRow.created_at.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as session:
+            return [event_of(tuple(row)) for row in await session.execute(query)]
+
+    async def count(
+        self, publisher: str, *, after: datetime | None, most: int = MOST_COUNTED
+    ) -> Mapping[str | None, int]:
+        """Count a publisher's events after a moment by category; no more than `most` in all."""
+        wanted = [EventRow.created_at > after] if after else []
+        first = (
+            select(EventRow.category_value)
+            .where(EventRow.publisher_program_id == publisher, *wanted)
+            .order_by(EventRow.created_at)
+            .limit(most)
+            .subquery()
+        )
+        query = select(first.c.category_value, func.count()).group_by(first.c.category_value)
+        async with self._database.read() as session:
+            return dict((await session.execute(query)).all())
+
     async def read(
         self,
         publishers: Collection[str],
@@ -93,15 +134,18 @@ class Events:
         until: datetime | None = None,
         event_type: EventType | None = None,
         category: str | None = None,
+        before: datetime | None = None,
+        newest_first: bool = False,
         limit: int,
     ) -> Sequence[Event]:
         """Return at most `limit` events of these publishers, in the order of their commits.
 
-        Those created after `after`, up to and including `until`. To page on, give the moment of the
-        last one as `after`.
+        Those created after `after`, before `before`, up to and including `until`. To page on, give
+        the moment of the last one as `after`; or as `before`, if the newest are to be first.
         """
         wanted = [
             *([EventRow.created_at > after] if after else []),
+            *([EventRow.created_at < before] if before else []),
             *([EventRow.created_at <= until] if until else []),
             *([EventRow.event_type == event_type.value] if event_type else []),
             *([EventRow.category_value == category] if category is not None else []),
@@ -111,14 +155,15 @@ class Events:
             return ()
         async with self._database.read() as session:
             if len(names) > 1:
-                end = await _end_of_page(session, names, wanted, limit)
+                end = await _end_of_page(session, names, wanted, limit, newest_first=newest_first)
                 if end is None:
                     return ()
-                wanted.append(EventRow.created_at <= end)
+                moment = EventRow.created_at
+                wanted.append(moment >= end if newest_first else moment <= end)
             rows = await session.execute(
                 select(*COLUMNS)
                 .where(EventRow.publisher_program_id.in_(names), *wanted)
-                .order_by(EventRow.created_at)
+                .order_by(_in_order(EventRow.created_at, newest_first=newest_first))
                 .limit(limit)
             )
             return [event_of(tuple(row)) for row in rows]
@@ -129,6 +174,8 @@ async def _end_of_page(
     publishers: Sequence[str],
     wanted: Sequence[ColumnElement[bool]],
     limit: int,
+    *,
+    newest_first: bool,
 ) -> datetime | None:
     """Give the moment of the last event of the next page; None when there is none.
 
@@ -140,12 +187,20 @@ async def _end_of_page(
         each = [
             select(EventRow.created_at)
             .where(EventRow.publisher_program_id == publisher, *wanted)
-            .order_by(EventRow.created_at)
+            .order_by(_in_order(EventRow.created_at, newest_first=newest_first))
             .limit(limit)
             .subquery()
             for publisher in publishers[start : start + PUBLISHERS_AT_ONCE]
         ]
         together = union_all(*(select(one.c.created_at) for one in each)).subquery()
-        first = select(together.c.created_at).order_by(together.c.created_at).limit(limit)
+        order = _in_order(together.c.created_at, newest_first=newest_first)
+        first = select(together.c.created_at).order_by(order).limit(limit)
         moments.extend(await session.scalars(first))
-    return max(sorted(moments)[:limit], default=None)
+    page = sorted(moments, reverse=newest_first)[:limit]
+    return page[-1] if page else None
+
+
+def _in_order(
+    moment: ColumnElement[datetime] | InstrumentedAttribute[datetime], *, newest_first: bool
+) -> ColumnElement[datetime]:
+    return moment.desc() if newest_first else moment.asc()

@@ -147,6 +147,16 @@ class Subscriptions:
         async with self._database.read() as session:
             return frozenset(await session.scalars(query))
 
+    async def of_publisher(self, publisher_program_id: str) -> Sequence[Subscription]:
+        """Return the subscriptions to a program, by subscriber."""
+        query = (
+            select(SubscriptionRow)
+            .filter_by(publisher_program_id=publisher_program_id)
+            .order_by(SubscriptionRow.program_id)
+        )
+        async with self._database.read() as session:
+            return [_subscription(row) for row in await session.scalars(query)]
+
     async def may_see(self, caller: Caller, publisher_program_id: str) -> bool:
         """Say whether a caller may read a publisher's events: by itself, or by a subscription."""
         if caller.system or caller.may_read(publisher_program_id):

@@ -11,12 +11,12 @@ they matter: of an unknown batch until its events are settled, of an accepted on
 is past them, so that the next run leaves out exactly those events. After that they are NULL.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import null, select, update
+from sqlalchemy import case, func, null, select, update
 from sqlalchemy.orm import defer
 
 from hub.registry.clock import Clock
@@ -92,6 +92,14 @@ class Batch:
     queue_batch_details: str | None
     sent_at: datetime
     answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """How many batches a run posted, and how many rows were accepted of them."""
+
+    batches: int = 0
+    rows: int = 0
 
 
 class SyncBatches:
@@ -238,6 +246,19 @@ class SyncBatches:
         )
         async with self._database.read() as session:
             return [_batch(row) for row in await session.scalars(query)]
+
+    async def sums(self, sync_ids: Collection[str]) -> Mapping[str, Sum]:
+        """Add up the batches of some runs; a run without any is left out."""
+        rows = func.sum(
+            case((SyncBatchRow.state == BatchState.ACCEPTED, SyncBatchRow.rows), else_=0)
+        )
+        query = (
+            select(SyncBatchRow.sync_id, func.count(), rows)
+            .where(SyncBatchRow.sync_id.in_(sync_ids))
+            .group_by(SyncBatchRow.sync_id)
+        )
+        async with self._database.read() as session:
+            return {one: Sum(count, taken) for one, count, taken in await session.execute(query)}
 
 
 def _micros_of(moments: Iterable[datetime]) -> list[int]:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
+from hub.registry.syncs import Sync
 from hub.sync.report import SyncReport
 from hub.sync.run import Tally
 from hub.sync.synchronizer import Order, Synchronizer
@@ -34,6 +35,33 @@ class Running:
         self._syncs.add(sync)
         sync.add_done_callback(self._syncs.discard)
         return await asyncio.shield(sync)
+
+    async def start(self, order: Order) -> Sync:
+        """Begin a sync, and give it as soon as it is written down; it goes on by itself.
+
+        Raises what Synchronizer.run raises before that.
+        """
+        begun = asyncio.Event()
+        runs: list[Sync] = []
+
+        def note(run: Sync) -> None:
+            runs.append(run)
+            begun.set()
+
+        sync = asyncio.create_task(
+            self._synchronizer.run(order, asked_to_stop=lambda: self._stopping, begun=note)
+        )
+        self._syncs.add(sync)
+        sync.add_done_callback(self._ended)
+        sync.add_done_callback(lambda _: begun.set())
+        await begun.wait()
+        return runs[0] if runs else (await sync).sync
+
+    def _ended(self, sync: asyncio.Task[SyncReport]) -> None:
+        self._syncs.discard(sync)
+        # What ended it was logged and written down; nobody else waits for it.
+        if not sync.cancelled():
+            sync.exception()
 
     def stop(self) -> None:
         """Let every sync begin nothing more."""

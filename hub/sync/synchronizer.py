@@ -80,12 +80,14 @@ class Synchronizer:
         *,
         asked_to_stop: Callable[[], bool] = lambda: False,
         tell: Callable[[Tally], None] = lambda _: None,
+        begun: Callable[[Sync], None] = lambda _: None,
     ) -> SyncReport:
         """Run a sync to its end, however that is.
 
-        `tell` hears from time to time how far it is. Raises SyncRunning, also if another took the
-        night up; NoLearningBuilder, UnknownProgram; and LeaseLost, RegistryUnavailable, or what the
-        renderer raises, after which the next run goes on where this one was.
+        `begun` hears of it when it is written down, `tell` from time to time how far it is. Raises
+        SyncRunning, also if another took the night up; NoLearningBuilder, UnknownProgram; and
+        LeaseLost, RegistryUnavailable, or what the renderer raises, after which the next run goes
+        on where this one was.
         """
         account = await self._account(order.program_id)
         async with holding(self._leases, order.program_id, holder=self._name) as lease:
@@ -93,6 +95,7 @@ class Synchronizer:
             sync = await self._begin(lease, order, until)
             if sync is None:
                 raise SyncRunning(f"the night of program {order.program_id} was taken up")
+            begun(sync)
             run = Run(
                 id=sync.id,
                 program_id=order.program_id,

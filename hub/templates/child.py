@@ -40,7 +40,7 @@ def main() -> None:
 def _answer(engine: Engine, asked: Asked) -> object:
     if asked.rows is None:
         return engine.check(asked.template)
-    return [finished(told) for told in engine.render(asked.template, asked.rows)]
+    return [finished(told, asked.template) for told in engine.render(asked.template, asked.rows)]
 
 
 def frame(incoming: BinaryIO) -> bytes | None:

@@ -1,7 +1,7 @@
 """What is wrong with a template, and where."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hub.errors import HubError
 from hub.xapi.flaw import Flaw
@@ -9,16 +9,21 @@ from hub.xapi.flaw import Flaw
 
 @dataclass(frozen=True, slots=True)
 class TemplateFault:
-    """Why a template makes no row. Line and column, if known, count from 1 in the template."""
+    """Why a template makes no row. Line and column, if known, count from 1 in the template.
+
+    `made` is the beginning of what it made, if that is what is wrong.
+    """
 
     detail: str
     line: int | None = None
     column: int | None = None
+    made: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         if self.line is None:
             return self.detail
-        return f"{self.detail} (line {self.line}, column {self.column})"
+        column = "" if self.column is None else f", column {self.column}"
+        return f"{self.detail} (line {self.line}{column})"
 
 
 class BadTemplate(HubError):

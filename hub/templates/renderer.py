@@ -7,6 +7,7 @@ ended, and the rows are tried by halves until the one that did it stands alone.
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -35,11 +36,12 @@ class _Told(msgspec.Struct):
     detail: str = ""
     line: int | None = None
     column: int | None = None
+    made: str | None = None
 
     def read(self) -> Rendered:
         if self.row is not None:
             return self.row
-        return TemplateFault(self.detail, self.line, self.column)
+        return TemplateFault(self.detail, self.line, self.column, self.made)
 
 
 _rows = msgspec.json.Decoder(list[_Told])
@@ -170,4 +172,4 @@ def _lots(rows: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
 
 
 def _of_event(fault: TemplateFault, event: Event) -> TemplateFault:
-    return TemplateFault(f"{fault.detail}; tried on {event.content.id}", fault.line, fault.column)
+    return replace(fault, detail=f"{fault.detail}; tried on {event.content.id}")

@@ -38,9 +38,10 @@ def explained(told: Told, template: str) -> Told:
         if got and got[1] == "CLOSE_UNESCAPED" and (place := _braces(template, line)):
             return {"detail": TRAP, "line": place[0], "column": place[1]}
         meaning = MEANINGS.get(got[1], "is not Handlebars") if got else "is not Handlebars"
-        return {"detail": f"{meaning}, near {_near(found)}", "line": line}
+        return {"detail": f"{meaning}, near {_near(found)}", **_place(found, template)}
     if found := LEXICAL.match(words):
-        return {"detail": f"is not Handlebars, near {_near(found)}", "line": int(found[1])}
+        detail = f"is not Handlebars, near {_near(found)}"
+        return {"detail": detail, **_place(found, template)}
     if found := MISMATCH.fullmatch(words):
         detail = f"{{{{#{found['open']}}}}} is closed by {{{{/{found['close']}}}}}"
         return {"detail": detail, "line": int(found["line"]), "column": int(found["column"]) + 1}
@@ -50,6 +51,23 @@ def explained(told: Told, template: str) -> Told:
 def _near(found: re.Match[str]) -> str:
     shown, at = found["shown"], len(found["dashes"])
     return repr(shown[max(0, at - LONGEST_SHOWN) : at + 10].strip("\n"))
+
+
+def _place(found: re.Match[str], template: str) -> Told:
+    """Say where it is: what Handlebars shows around the place is looked for in its line."""
+    line = int(found[1])
+    shown, at = found["shown"], len(found["dashes"])
+    before = shown[:at].removeprefix("...")
+    text = before + shown[at:].removesuffix("...")
+    # It is shown without the ends of lines.
+    ends = re.compile(r"\n*".join(map(re.escape, text)))
+    starts = re.compile(r"\n*".join(map(re.escape, before)))
+    for place in ends.finditer(template):
+        begun = starts.match(template, place.start())
+        end = begun.end() if begun else place.start()
+        if template.count("\n", 0, end) + 1 >= line:
+            return {"line": line, "column": end - template.rfind("\n", 0, end)}
+    return {"line": line}
 
 
 def _braces(template: str, line: int) -> tuple[int, int] | None:

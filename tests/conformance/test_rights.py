@@ -121,6 +121,9 @@ ROUTES: dict[str, Needs] = {
     "PUT /api/programs/{program_id}/eventCompletions": WRITE,
     "DELETE /api/programs/{program_id}/eventCompletions": WRITE,
     "GET /api/programs/{program_id}/eventCompletions/failures": READ,
+    "GET /api/programs/{program_id}/subscribers": READ,
+    "POST /api/programs/{program_id}/eventSubs/{publisher_id}/preview": READ_SUBSCRIBER,
+    "GET /api/programs/{program_id}/eventSubs/{publisher_id}/waiting": READ_SUBSCRIBER,
     "POST /api/processEvents": WRITE_SUBSCRIBER,
     "GET /api/programs/{program_id}/syncs": READ_SUBSCRIBER,
     "GET /api/programs/{program_id}/syncs/{sync_id}": READ_SUBSCRIBER,
@@ -157,6 +160,7 @@ BODIES: Mapping[str, object] = {
     "POST /api/integrations/{integration_id}/parked/discard": {"all": True},
     "POST /api/events/preview": {"template": "{}", "event": {"PublisherEventData": 1}},
     "POST /api/integrations/{integration_id}/test": {},
+    "POST /api/programs/{program_id}/eventSubs/{publisher_id}/preview": {},
     "PATCH /api/programs/{program_id}/sources/{source_id}": {"name": "Other files"},
     "PATCH /api/sources/{source_id}": {"name": "Other files"},
 }

@@ -137,6 +137,8 @@ async def test_failures_are_listed_newest_first(hub: Hub, database: Database) ->
     assert [one["EventId"] for one in second.json()["items"]] == ["ACME-1"]
     assert second.json()["next"] is None
     assert (await hub.reader.get(PATH)).json()["Failures"] == 3
+    one = await hub.reader.get(f"{PATH}/failures", params={"eventId": "ACME-2"})
+    assert [failure["EventId"] for failure in one.json()["items"]] == ["ACME-2"]
 
 
 async def test_only_those_who_may_write_save_a_template(hub: Hub) -> None:

@@ -470,3 +470,39 @@ async def test_a_subscription_that_was_changed_shows_what_it_showed(hub: Hub) ->
     await hub.house.subscriptions.delete("OTHER", "ACME", by="test")
     assert await ids(hub.other, "/programs/OTHER/events") == []
     assert (await hub.other.get("/events/ACME-1")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/events/OTHER", "/api/programs/ACME/events"])
+async def test_the_newest_are_first_where_that_is_asked(hub: Hub, path: str) -> None:
+    await subscribe(hub, "ACME", "OTHER")
+    await publish(hub, *(f"OTHER-{number}" for number in range(1, 6)))
+    seen: list[str] = []
+    cursor = ""
+
+    while True:
+        query = {"limit": "2", "order": "newest"} | ({"cursor": cursor} if cursor else {})
+        page = (await hub.acme.get(path, params=query)).json()
+        seen += [event["EventId"] for event in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+
+    assert seen == [f"OTHER-{number}" for number in range(5, 0, -1)]
+
+
+async def test_the_newest_of_several_publishers_are_first(hub: Hub) -> None:
+    await hub.house.programs.create("THIRD", "Third", by="test")
+    await subscribe(hub, "ACME", "OTHER")
+    await subscribe(hub, "ACME", "THIRD")
+    for number in range(1, 4):
+        await publish(hub, f"OTHER-{number}")
+        await publish(hub, f"THIRD-{number}")
+    path = "/api/programs/ACME/events"
+
+    first = (await hub.acme.get(path, params={"limit": 3, "order": "newest"})).json()
+    rest = await ids(hub.acme, path, order="newest", cursor=first["next"])
+
+    assert [one["EventId"] for one in first["items"]] == ["THIRD-3", "OTHER-3", "THIRD-2"]
+    assert rest == ["OTHER-2", "THIRD-1", "OTHER-1"]
+    since = first["items"][1]["CreatedUtc"]
+    assert await ids(hub.acme, path, order="newest", since=since) == ["THIRD-3"]

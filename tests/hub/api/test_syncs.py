@@ -350,3 +350,35 @@ async def _is_state(scene: Scene, state: str) -> bool:
 
 def _switch(wish: object) -> dict[str, object]:
     return {"mode": "status", "status": wish} if isinstance(wish, int) else {"mode": wish}
+
+
+async def test_a_sync_need_not_be_waited_for(scene: Scene) -> None:
+    await scene.publish("COURSE", "WORK")
+    scene.sandbox.change({"batches": "silent"})
+
+    begun = await scene.hub.acme.post(f"{PROCESS}&wait=false")
+
+    assert begun.status_code == 202
+    place = begun.headers["Location"]
+    assert place == f"/programs/ACME/syncs/{begun.json()['syncId']}"
+    await until(lambda: scene.sandbox.imports.attempts == 1)
+    shown = (await scene.hub.reader.get(place)).json()
+    assert (shown["state"], [one["state"] for one in shown["batches"]]) == ("running", ["sending"])
+    assert (await scene.hub.acme.post(f"{PROCESS}&wait=false")).status_code == 409
+
+
+async def test_what_keeps_a_sync_from_beginning_is_told_also_if_nobody_waits(hub: Hub) -> None:
+    answer = await hub.other.post("/api/processEvents?programId=OTHER&wait=false")
+
+    assert answer.status_code == 422
+    assert "no LbApiUrl" in answer.json()["detail"]
+
+
+async def test_the_list_of_runs_adds_their_batches_up(scene: Scene) -> None:
+    await scene.publish("COURSE", "COURSE", "WORK")
+    scene.sandbox.change({"batches": {**_switch(400), "times": 1}})
+    await scene.hub.acme.post(PROCESS)
+
+    (run,) = (await scene.hub.reader.get("/api/programs/ACME/syncs")).json()["items"]
+
+    assert (run["batches"], run["rows"]) == (2, 1)

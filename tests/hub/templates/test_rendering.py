@@ -174,10 +174,11 @@ async def test_helpers_say_what_they_cannot_use(
     [
         ('{"scaled":{{score}}}', "put a space before the last }", 1, 20),
         ('{"a": {\n"b": {{#if x}}1{{/if}}}\n}', "put a space before the last }", 2, 23),
-        ('{"a": "{{#if x}}"}', "opened and not closed", 1, None),
-        ('{\n"a": "{{/if}}"}', "closed that was not opened", 2, None),
+        ('{"a": "{{#if x}}"}', "opened and not closed", 1, 19),
+        ('{\n"a": "{{/if}}"}', "closed that was not opened", 2, 7),
         ('{"a": "{{#each x}}{{/if}}"}', "{{#each}} is closed by {{/if}}", 1, 11),
-        ('{"a": "{{ x y"}', "a character that cannot stand", 1, None),
+        ('{"a": "{{ x y"}', "a character that cannot stand", 1, 13),
+        ('{"same": 1,\n"same": "{{/if}}"}', "closed that was not opened", 2, 10),
         ('{"a": "{{shout name}}"}', 'no helper "shout"', 1, 8),
         ('{"a":\n"{{upper (shout name)}}"}', 'no helper "shout"', 2, 10),
         ('{"a": "{{log name}}"}', 'no helper "log"', 1, 8),
@@ -212,6 +213,23 @@ async def test_a_row_must_be_one_json_object(renderer: Renderer, template: str, 
     found = await fault(renderer, template, PLAIN)
 
     assert words in found.detail
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "made"),
+    [
+        ('{\n"a": 1\n"b": {{n}}\n}', 3, '{\n"a": 1\n"b": 1\n}'),
+        ('{\n{{#if name}}\n"a" 1\n{{/if}}\n}', None, '{\n"a" 1\n}'),
+        ("{{n}}", None, "1"),
+    ],
+)
+async def test_what_was_made_is_shown_when_it_is_no_row(
+    renderer: Renderer, template: str, line: int | None, made: str
+) -> None:
+    found = await fault(renderer, template, '{"n": 1, "name": "Ann"}')
+
+    assert (found.line, found.column, found.made) == (line, None, made)
+    assert str(found).endswith(f" (line {line})") == (line is not None)
 
 
 @pytest.mark.parametrize(
