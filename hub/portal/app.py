@@ -39,6 +39,14 @@ from hub.portal.pages import (
     source_form,
     sources,
 )
+from hub.portal.pages.learning import (
+    event_completions,
+    events,
+    program,
+    subscriptions,
+    syncs,
+    template_editor,
+)
 from hub.portal.pages.page import Page, Pages
 from hub.portal.sessions import Guesses
 
@@ -75,6 +83,12 @@ def pages() -> Pages:
         administration,
         providers,
         keys,
+        program,
+        events,
+        event_completions,
+        subscriptions,
+        template_editor,
+        syncs,
     )
     return [page for module in modules for page in module.PAGES]
 

@@ -4,7 +4,7 @@ The pages know nothing that the API does not tell them, and may do nothing that 
 key may see is decided in one place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -23,7 +23,7 @@ NO_FLAWS: Mapping[str, str] = {}
 class Refusal(Exception):
     """What the API refuses, in its own words; `errors` by the name of their field.
 
-    `flaws` are the same by their JSON pointers.
+    `flaws` are the same by their JSON pointers; `facts` are all that was answered.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class Refusal(Exception):
         detail: str,
         errors: Mapping[str, str],
         flaws: Mapping[str, str] = NO_FLAWS,
+        facts: Mapping[str, Any] = NO_FLAWS,
     ) -> None:
         super().__init__(detail or title)
         self.status = status
@@ -40,6 +41,7 @@ class Refusal(Exception):
         self.detail = detail
         self.errors = errors
         self.flaws = flaws
+        self.facts = facts
 
     def below(self, member: str) -> dict[str, str]:
         """Give the errors of the fields of one member, such as `integration`."""
@@ -62,6 +64,11 @@ class Api:
         """Ask for something. Raises Refusal."""
         return await self._ask("GET", path, query, None)
 
+    async def get_all(self, path: str, **query: object) -> Sequence[Facts]:
+        """Ask for what is answered as an array. Raises Refusal."""
+        found: object = await self._ask("GET", path, query, None)
+        return found if isinstance(found, list) else []
+
     async def post(self, path: str, form: object = None, **query: object) -> Facts:
         """Have something done. Raises Refusal."""
         return await self._ask("POST", path, query, form)
@@ -69,6 +76,10 @@ class Api:
     async def patch(self, path: str, form: object, *, if_match: str = "") -> Facts:
         """Change something; with `if_match`, only what still has that ETag. Raises Refusal."""
         return await self._ask("PATCH", path, {}, form, if_match=if_match)
+
+    async def put(self, path: str, form: object) -> Facts:
+        """Put something in its place. Raises Refusal."""
+        return await self._ask("PUT", path, {}, form)
 
     async def delete(self, path: str, **query: object) -> None:
         """Take something away. Raises Refusal."""
@@ -142,7 +153,7 @@ def _read(status: int, content: bytes) -> Facts:
         return found
     flaws = {one["pointer"]: one["detail"] for one in found.get("errors", [])}
     errors = {_field(pointer): told for pointer, told in flaws.items()}
-    raise Refusal(status, found.get("title", ""), found.get("detail", ""), errors, flaws)
+    raise Refusal(status, found.get("title", ""), found.get("detail", ""), errors, flaws, found)
 
 
 def _text(value: object) -> str:

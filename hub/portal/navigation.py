@@ -28,6 +28,7 @@ class Shown:
 PLACES = (
     Place("Integrations", f"{ROOT}/integrations", "program"),
     Place("Sources", f"{ROOT}/sources", "program"),
+    Place("Learning Hub", f"{ROOT}/learning", "program"),
     Place("Changes", f"{ROOT}/changes", "program"),
     Place("Administration", f"{ROOT}/admin", "system"),
 )

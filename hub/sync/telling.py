@@ -58,5 +58,6 @@ def sentence(failure: Failure) -> str:
         return f"{of} are not imported: {failure.detail}"[:MOST_WORDS]
     at_event = f" at event {failure.event_id}" if failure.event_id else ""
     in_template = f", template {failure.template}" if failure.template else ""
-    place = f", line {failure.line}, column {failure.column}" if failure.line else ""
+    line = f", line {failure.line}" if failure.line else ""
+    place = line + (f", column {failure.column}" if failure.line and failure.column else "")
     return f"{of} are held{at_event}{in_template}{place}: {failure.detail}"[:MOST_WORDS]

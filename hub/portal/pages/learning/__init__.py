@@ -1,0 +1,1 @@
+"""The pages of the Learning Hub: programs, events, subscriptions and syncs."""
