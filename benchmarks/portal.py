@@ -6,7 +6,7 @@ in SQL and in Redis; each page is asked for by HTTP, one at a time, on SQLite an
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 from time import monotonic
@@ -32,7 +32,7 @@ from hub.registry.tables import ProviderRow
 from tests.fakes.registry import an_integration
 
 GOAL_MS = 300
-TOGETHER = 200
+TOGETHER, IN_ONE_COMMIT = 200, 500
 HIDDEN = re.compile(r'name="csrf" value="([^"]+)"')
 
 
@@ -67,11 +67,20 @@ async def _fill(stage: Stage, count: int, *, parked: int, queued: int) -> Integr
 
 
 async def _integrations(stage: Stage, count: int) -> None:
+    for start in range(0, count, IN_ONE_COMMIT):
+        ids = await _some_integrations(stage, range(start, min(start + IN_ONE_COMMIT, count)))
+        for first in range(0, len(ids), TOGETHER):
+            together = ids[first : first + TOGETHER]
+            apply = stage.delivery.control.apply
+            await asyncio.gather(*(apply(an_integration(one)) for one in together))
+
+
+async def _some_integrations(stage: Stage, numbers: Iterable[int]) -> Sequence[IntegrationId]:
     registry = stage.registry
+    model = await registry.providers.find("sink-1")
     rows = []
     async with registry.database.write() as session:
-        model = await registry.providers.find("sink-1")
-        for number in range(count):
+        for number in numbers:
             new = NewIntegration(
                 name=f"Customer {number:05}",
                 provider=f"p{number}",
@@ -86,10 +95,7 @@ async def _integrations(stage: Stage, count: int) -> None:
             session.add(ProviderRow(id=new.provider, **_provider(model)))
         await session.flush()
         session.add_all(rows)
-        ids = [IntegrationId(row.id) for row in rows]
-    for start in range(0, count, TOGETHER):
-        together = ids[start : start + TOGETHER]
-        await asyncio.gather(*(stage.delivery.control.apply(an_integration(i)) for i in together))
+        return [IntegrationId(row.id) for row in rows]
 
 
 def _provider(model: object) -> dict[str, object]:
