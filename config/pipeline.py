@@ -159,7 +159,9 @@ def pipeline_errands(
 
     return (
         Errand("cut files up", OFTEN, cut_up),
-        *(Errand("transform chunks", OFTEN, transform) for _ in range(LANES)),
+        # Of few chunks one lane takes all; the others join it where there are many.
+        Errand("transform chunks", OFTEN, transform),
+        *(Errand("transform chunks", EVERY_SECOND, transform) for _ in range(1, LANES)),
         *(Errand("ask sources", EVERY_SECOND, polling.run) for _ in range(ASKING)),
         *(Errand("look through buckets", EVERY_SECOND, buckets.run) for _ in range(LOOKING)),
         Errand(
