@@ -28,6 +28,7 @@ async def test_rows_that_are_drawn_anew_are_the_same_page(
     browser: Browser, keys: Keys, hub: Hub
 ) -> None:
     await hub.integrate("lms", name="To the LMS")
+    hub.clock.move(seconds=1)
     await hub.integrate("sso", name="To the SSO")
     path = "/api/programs/ACME/integrations"
     cursor = (await hub.acme.get(path, params={"limit": 1})).json()["next"]
