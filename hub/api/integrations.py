@@ -124,6 +124,9 @@ class IntegrationPage(View):
 
     items: list[IntegrationView]
     next: str | None
+    total: int | None = Field(
+        None, description="on all pages; null where a state or all programs are asked for"
+    )
 
 
 @router.post("/programs/{program_id}/integrations", status_code=201)
@@ -172,6 +175,7 @@ async def list_integrations(
     else:
         page = await house.integrations.list({program_id}, words=q, cursor=cursor, limit=limit)
         found = await _page(house, page)
+        found.total = await house.integrations.count({program_id}, words=q)
     return await _with_activity(house, found) if activity else found
 
 

@@ -64,6 +64,7 @@ _templates.filters |= {
 _templates.globals |= {
     "pretty": telling.pretty,
     "state_of": words.state_of,
+    "day_of": words.day_of,
     "moment": words.moment,
     "advice": advice,
     "outcome_of": telling.outcome_of,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -66,6 +66,22 @@ def state_of(integration: Facts, now: datetime) -> State:
             )
         case _:
             return State("disabled", "off", f"Somebody disabled it{since}. {waits}", "Enable it.")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The last 24 hours: pairs of what went well and what did not, and all of it in words."""
+
+    hours: Sequence[tuple[int, int]]
+    words: str
+
+
+def day_of(activity: Sequence[Facts]) -> Day:
+    """Say what became of statements in the last 24 hours."""
+    hours = [(hour["delivered"], hour["failed"]) for hour in activity]
+    delivered, failed = (sum(counts) for counts in zip(*hours, strict=True))
+    failures = "1 failure" if failed == 1 else f"{number(failed)} failures"
+    return Day(hours, f"{number(delivered)} delivered, {failures} in the last 24 hours")
 
 
 def brief(reason: str | None) -> str:

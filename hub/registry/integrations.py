@@ -4,9 +4,9 @@
 two steps: once marked, delivery finds the integration no more; the row goes after its queue went.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -132,17 +132,18 @@ class IntegrationRegistry:
 
         `words` are what a name or a provider's id contains, in whatever case.
         """
-        query = select(IntegrationRow).where(IntegrationRow.deleting_at.is_(None))
-        if programs is not None:
-            query = query.where(IntegrationRow.program_id.in_(sorted(programs)))
-        if words:
-            named = IntegrationRow.name.icontains(words, autoescape=True)
-            query = query.where(named | IntegrationRow.provider.icontains(words, autoescape=True))
+        query = select(IntegrationRow).where(*_wanted(programs, words))
         if enabled is not None:
             query = query.where(IntegrationRow.enabled.is_(enabled))
         async with self._database.read() as session:
             page = await read_page(session, query, by=OLDEST_FIRST, cursor=cursor, limit=limit)
         return page.each(read_record)
+
+    async def count(self, programs: Collection[str], *, words: str = "") -> int:
+        """Say how many `list` would return in all its pages."""
+        query = select(func.count()).select_from(IntegrationRow).where(*_wanted(programs, words))
+        async with self._database.read() as session:
+            return await session.scalar(query) or 0
 
     def cursor_behind(self, record: IntegrationRecord) -> str:
         """Give the cursor with which `list` goes on behind a record."""
@@ -268,6 +269,16 @@ def _raising_version(row: IntegrationRow, columns: dict[str, object]) -> dict[st
     if RAISES_VERSION.isdisjoint(columns):
         return columns
     return columns | {"version": row.version + 1}
+
+
+def _wanted(programs: Collection[str] | None, words: str) -> Sequence[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = [IntegrationRow.deleting_at.is_(None)]
+    if programs is not None:
+        wanted.append(IntegrationRow.program_id.in_(sorted(programs)))
+    if words:
+        named = IntegrationRow.name.icontains(words, autoescape=True)
+        wanted.append(named | IntegrationRow.provider.icontains(words, autoescape=True))
+    return wanted
 
 
 async def _check_parents(session: AsyncSession, program_id: str, provider_id: str) -> None:

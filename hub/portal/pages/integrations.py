@@ -75,10 +75,11 @@ async def _listed(visit: Visit) -> Facts:
     state = asked.get("state", "")
     wanted = {"q": asked.get("q", "").strip()[:200], "state": state if state in STATES else ""}
     path, cursor = f"/api/programs/{visit.program}/integrations", asked.get("cursor", "")
-    page = await visit.api.get(path, limit=SHOWN, cursor=cursor, **wanted)
+    page = await visit.api.get(path, limit=SHOWN, cursor=cursor, activity=True, **wanted)
     return {
         "found": page["items"],
         "next": page["next"],
+        "total": page["total"],
         "wanted": wanted,
         "cursor": cursor,
         "query": _query(wanted),

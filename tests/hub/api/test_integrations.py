@@ -82,6 +82,14 @@ async def test_a_list_is_narrowed_by_words_and_by_how_deliveries_stand(hub: Hub)
     assert (await hub.reader.get(PATH, params={"state": "asleep"})).status_code == 422
 
 
+async def test_a_list_says_how_many_there_are_on_all_its_pages(hub: Hub) -> None:
+    await hub.integrate("lms", name="To the LMS")
+    await hub.integrate("sso", name="To the SSO")
+    for query, total in (({"limit": "1"}, 2), ({"q": "sso"}, 1), ({"state": "down"}, None)):
+        answer = (await hub.reader.get(PATH, params=query)).json()
+        assert answer["total"] == total
+
+
 async def test_a_list_by_state_goes_on_where_it_was_full(hub: Hub) -> None:
     for n in range(5):
         await hub.system.post("/api/providers", json={"id": f"p{n}", "name": "n"})

@@ -1,6 +1,7 @@
 """The table of integrations: its filter, its pages, and what it offers to whom."""
 
 from tests.hub.api.conftest import Hub
+from tests.hub.api.test_histories import note
 from tests.hub.portal.conftest import Browser
 
 Keys = dict[str, str]
@@ -39,6 +40,26 @@ async def test_rows_that_are_drawn_anew_are_the_same_page(
     assert "To the SSO" in browser.text
     assert f'hx-get="{ROWS}?cursor={cursor}' in answer.text.replace("%3D", "=")
     assert answer.headers["hx-replace-url"].startswith(f"{TABLE}?cursor=")
+
+
+async def test_the_last_24_hours_are_drawn(browser: Browser, keys: Keys, hub: Hub) -> None:
+    await note(hub, await hub.integrate(), 3)
+    await browser.sign_in(keys["acme"])
+    answer = await browser.go(TABLE)
+    assert 'aria-label="3 delivered, 0 failures in the last 24 hours"' in answer.text
+    assert answer.text.count('class="none"') == 24
+    assert "1 integration " in browser.text
+
+
+async def test_what_is_not_known_while_redis_is_away_is_no_zero(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    await hub.integrate()
+    await browser.sign_in(keys["acme"])
+    hub.redis.connected = False
+    answer = await browser.go(TABLE)
+    assert answer.status_code == 200
+    assert answer.text.count(">?</td>") == 5
 
 
 async def test_markup_in_a_name_is_text(browser: Browser, keys: Keys, hub: Hub) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hub.portal.words import age, brief, number, state_of, statements, written
+from hub.portal.words import Day, age, brief, day_of, number, state_of, statements, written
 
 NOW = datetime(2026, 3, 2, 12, 24, tzinfo=UTC)
 CALM: dict[str, Any] = {
@@ -99,3 +99,10 @@ def test_a_reason_is_told_in_a_few_words(reason: str | None, told: str) -> None:
 
 def test_json_is_written_for_people() -> None:
     assert written({"name": "Jürgen <3"}) == '{\n  "name": "Jürgen <3"\n}'
+
+
+def test_a_day_is_told_in_pairs_and_in_words() -> None:
+    hours = [{"delivered": 1200, "failed": 0}, {"delivered": 4, "failed": 1}]
+    told = "1,204 delivered, 1 failure in the last 24 hours"
+    assert day_of(hours) == Day([(1200, 0), (4, 1)], told)
+    assert day_of([{"delivered": 0, "failed": 2}]).words.startswith("0 delivered, 2 failures")
