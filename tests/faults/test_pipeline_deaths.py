@@ -13,7 +13,7 @@ from tests.faults.processes import start
 from tests.faults.stack import PATIENCE, Prepared, Stack, open_stack
 from tests.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROWS = 100_000
 ROADS = {"arrays": (500, 2)}
