@@ -1,16 +1,14 @@
 """Statements of records, for every target, by one recipe: what the mill does with a piece."""
 
-import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from types import FrameType
 
 import msgspec
 
 from delivery.integration import IntegrationId
 from delivery.statement import Statement
 from hub.pipeline.asking import Bad, Cooking, Fault, Ground, Made, Piece, Target
+from hub.pipeline.cooking import Cook
 from hub.recipes.context import Context, Table
 from hub.recipes.faults import RecordFault, Skip
 from hub.recipes.identity import completion_name, identity_of, statement_id
@@ -28,10 +26,6 @@ MOST_FAULTS = 1000
 MOST_REASONS = 20
 MOST_STATEMENTS = 2_100
 """So many statements one record may make; a push of GitHub tells of up to 2,048 commits."""
-RECORD_SECONDS = 1.0
-
-Cook = Callable[[Sequence[Record], Context], Iterator[object]]
-"""Gives for each record what the recipe made of it, or the RecordFault it raised."""
 
 
 class _Rulebook:
@@ -42,10 +36,6 @@ class _Rulebook:
         self.groups: dict[Rules, list[int]] = {}
         for place, target in enumerate(targets):
             self.groups.setdefault(target.rules, []).append(place)
-
-
-class TooSlow(BaseException):
-    """A record took longer than it may. Not an Exception: recipes catch those."""
 
 
 def grind(
@@ -70,45 +60,6 @@ def grind(
             _skip(ground, made.reason)
     ground.faults.sort(key=lambda fault: fault.line)
     return ground
-
-
-def cooking_by(make: Callable[[Record, Context], object], *, timed: bool) -> Cook:
-    """Cook record by record with a function; `timed`: it is not ours, and may take too long."""
-
-    def cook(records: Sequence[Record], context: Context) -> Iterator[object]:
-        for record in records:
-            try:
-                if not timed:
-                    yield make(record, context)
-                    continue
-                with within(RECORD_SECONDS):
-                    made = make(record, context)
-                yield made
-            except RecordFault as fault:
-                yield fault
-            except TooSlow:
-                yield RecordFault("", f"the recipe takes longer than {RECORD_SECONDS:g} s")
-            except MemoryError:
-                yield RecordFault("", "the recipe needs too much memory")
-            except Exception as error:  # noqa: BLE001  whatever a recipe does with a record
-                yield RecordFault("", f"the recipe fails: {type(error).__name__}: {error}"[:300])
-
-    return cook
-
-
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Raise TooSlow in what is done, after this time; on the main thread only."""
-    signal.signal(signal.SIGALRM, _too_slow)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _too_slow(_: int, __: FrameType | None) -> None:
-    raise TooSlow
 
 
 def _readable(piece: Piece, ground: Ground) -> Iterator[Record]:

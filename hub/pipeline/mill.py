@@ -19,7 +19,8 @@ from hub.pipeline.asking import (
     RecipeFact,
     Recipes,
 )
-from hub.pipeline.making import Cook, cooking_by, grind
+from hub.pipeline.cooking import Cook, cooking_by
+from hub.pipeline.making import grind
 from hub.pipeline.rendering import Rendering
 from hub.pipeline.tables import Shelf
 from hub.recipes.catalogue import BUILT_IN, DECLARATIVE, Catalogue

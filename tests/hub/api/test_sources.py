@@ -45,6 +45,10 @@ async def count(hub: Hub, source_id: str) -> int:
     return len(listed.json()["items"])
 
 
+def files_below(folder: Path) -> list[str]:
+    return [one.name for one in folder.rglob("*") if one.is_file()]
+
+
 async def test_a_secret_is_kept_and_never_shown(hub: Hub) -> None:
     source = await make(hub, **WEBHOOK)
     path = f"/api/sources/{source['id']}"
@@ -98,7 +102,9 @@ async def test_what_makes_no_source_is_told_with_its_place(
     assert pointer in [error["pointer"] for error in refused.json()["errors"]]
 
 
-async def test_wrong_old_and_repeated_signatures_are_refused_and_nothing_lands(hub: Hub) -> None:
+async def test_wrong_old_and_repeated_signatures_are_refused_and_nothing_lands(
+    hub: Hub, tmp_path: Path
+) -> None:
     source = await make(hub, **WEBHOOK)
     path, body = f"/hooks/{source['id']}", b'{"a": 1}'
 
@@ -112,7 +118,10 @@ async def test_wrong_old_and_repeated_signatures_are_refused_and_nothing_lands(h
         signed(hub, b"{}"),
     ):
         assert (await post(headers)).status_code == 401
+    large = b'{"a": "' + b"x" * 30_000 + b'"}'
+    assert (await post(signed(hub, large), large)).status_code == 413
     assert await count(hub, source["id"]) == 0
+    assert files_below(tmp_path / "landing") == []
 
     first = signed(hub, body)
     assert (await post(first)).status_code == 202
@@ -120,6 +129,7 @@ async def test_wrong_old_and_repeated_signatures_are_refused_and_nothing_lands(h
     hub.clock.move(seconds=5)
     assert (await post(signed(hub, body))).status_code == 200
     assert await count(hub, source["id"]) == 1
+    assert len(files_below(tmp_path / "landing")) == 1
     assert (await hub.nobody.post("/hooks/nothing", content=body)).status_code == 404
 
 
@@ -265,6 +275,34 @@ async def test_the_question_of_zoom_is_answered_and_nothing_lands(hub: Hub) -> N
     assert asked.json() == {"plainToken": "abc", "encryptedToken": answer}
     assert forged.status_code == 401
     assert await count(hub, source["id"]) == 0
+
+
+async def test_a_table_is_not_reprocessed(hub: Hub) -> None:
+    source = await make(hub, kind="csv", name="People", recipe=None)
+    path = f"/api/sources/{source['id']}/files"
+    file = (await hub.acme.post(path, content=b"number,email\n7,ada@example.org\n")).json()
+    assert file["state"] == "done"
+
+    refused = await hub.acme.post(f"{path}/{file['fileId']}/reprocess")
+
+    assert refused.status_code == 409
+    assert "has no recipe" in refused.text
+
+
+async def test_bytes_that_were_removed_come_again_as_the_same_file(hub: Hub) -> None:
+    source = await make(hub, kind="csv", name="Files", recipe="csv-completions", retentionDays=1)
+    path = f"/api/sources/{source['id']}/files"
+    file = (await hub.acme.post(path, content=b"a,b\n1,2\n")).json()
+    await hub.house.source_files.note_removed([file["fileId"]])
+    gone = await hub.acme.post(f"{path}/{file['fileId']}/reprocess")
+    assert gone.status_code == 404
+
+    again = await hub.acme.post(path, content=b"a,b\n1,2\n")
+
+    assert (again.status_code, again.json()["fileId"]) == (200, file["fileId"])
+    assert again.json()["removedAt"] is None
+    assert again.json()["landedAt"] == file["landedAt"]
+    assert (await hub.acme.post(f"{path}/{file['fileId']}/reprocess")).status_code == 202
 
 
 async def test_a_source_takes_so_many_webhooks_a_second_and_no_more(hub: Hub) -> None:

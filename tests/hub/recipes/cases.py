@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hub.pipeline.asking import Cooking, Ground, Piece, Target
-from hub.pipeline.making import cooking_by, grind
+from hub.pipeline.cooking import cooking_by
+from hub.pipeline.making import grind
 from hub.recipes.catalogue import Catalogue
 from hub.recipes.context import Table
 from hub.recipes.record import Record

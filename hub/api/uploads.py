@@ -1,0 +1,78 @@
+"""Uploads: the bytes of a file out of a request, its body or in a form, and never all at once."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import Request
+from python_multipart import MultipartParser
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import parse_options_header
+
+from hub.api.errors import BadRequest
+
+LONGEST_NAME = 200
+
+
+class Upload:
+    """What is uploaded: its parts, and its name, of the query or of the form that it came in."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._found: list[bytes] = []
+        self._header = b""
+        self._value = b""
+        self._is_file = False
+
+    async def parts(self, request: Request) -> AsyncIterator[bytes]:
+        """Give the bytes of the file. Raises BadRequest for a form that has none."""
+        written = request.headers.get("content-type", "")
+        kind, options = parse_options_header(written)
+        if kind != b"multipart/form-data":
+            async for part in request.stream():
+                yield part
+            return
+        parser = MultipartParser(options.get(b"boundary", b""), self._callbacks())
+        seen = False
+        try:
+            async for part in request.stream():
+                parser.write(part)
+                found, self._found = self._found, []
+                seen |= bool(found)
+                for one in found:
+                    yield one
+            parser.finalize()
+        except MultipartParseError as error:
+            raise BadRequest(f"the form cannot be read: {error}") from error
+        if not seen:
+            raise BadRequest("the form has no file")
+
+    def _callbacks(self) -> Any:  # noqa: ANN401  the library's own type is not exported
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": self._field,
+            "on_header_value": self._of_value,
+            "on_header_end": self._header_end,
+            "on_part_data": self._part,
+        }
+
+    def _begin(self) -> None:
+        self._is_file, self._header, self._value = False, b"", b""
+
+    def _field(self, content: bytes, start: int, end: int) -> None:
+        self._header += content[start:end]
+
+    def _of_value(self, content: bytes, start: int, end: int) -> None:
+        self._value += content[start:end]
+
+    def _header_end(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            _, options = parse_options_header(self._value)
+            if b"filename" in options:
+                self._is_file = True
+                shown = options[b"filename"].decode("utf-8", "replace")
+                self.name = self.name or shown[:LONGEST_NAME]
+        self._header, self._value = b"", b""
+
+    def _part(self, content: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self._found.append(content[start:end])
