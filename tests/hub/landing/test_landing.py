@@ -10,7 +10,7 @@ import pytest
 from hub.errors import LandingUnavailable, NotLanded, TooLarge
 from hub.landing.folder import FolderLanding
 from hub.landing.objects import Bucket, BucketRefused, ObjectLanding, S3Place
-from hub.landing.place import is_key, key_for
+from hub.landing.place import bundle_of, is_key, key_for, part_of, unpacked
 from hub.landing.spool import BUFFER, open_spool
 from hub.landing.store import Landing
 from tests.fakes.clock import FakeClock
@@ -57,6 +57,26 @@ async def test_what_is_kept_is_there(landing: Landing, tmp_path: Path) -> None:
         await landing.size(KEY)
     with pytest.raises(NotLanded):
         await landing.read(KEY, 0, 1)
+
+
+async def test_a_part_of_a_bundle_is_read_like_a_file_of_its_own(landing: Landing) -> None:
+    await landing.put(KEY, b"onetwothree")
+    two, three = part_of(KEY, 3, 3), part_of(KEY, 6, 5)
+    assert (await landing.size(two), await landing.size(three)) == (3, 5)
+    assert await landing.read(two, 0, 100) == b"two"
+    assert await landing.read(two, 1, 1) == b"w"
+    assert await landing.read(two, 3, 9) == b""
+    assert await landing.read(three, 2, 100) == b"ree"
+    with pytest.raises(NotLanded):
+        await landing.read(part_of("source-1/nothing", 0, 3), 0, 3)
+
+
+def test_a_place_says_which_bundle_it_is_in() -> None:
+    part = part_of("s/2026/03/02/abc", 30, 12)
+    assert bundle_of(part) == "s/2026/03/02/abc"
+    assert bundle_of("s/2026/03/02/abc") is None
+    assert is_key(unpacked(part))
+    assert unpacked(part) != unpacked(part_of("s/2026/03/02/abc", 3, 12))
 
 
 async def test_a_bucket_is_listed_and_read(s3: S3) -> None:
