@@ -18,7 +18,7 @@ from benchmarks.report import is_quick, keep, medians, table
 from benchmarks.stage import ANY_NUMBER, PROGRAM, USER, open_stage
 from config.run import hub
 
-ROWS, ROUNDS = 1_000_000, 1
+ROWS, ROUNDS = 1_000_000, 3
 GOAL_ROWS, GOAL_MEBIBYTES = 15_000, 300
 EVERY = 0.2
 LONGEST = timedelta(minutes=15)

@@ -23,7 +23,7 @@ from delivery.times import Clock, from_ms, length_ms, to_ms
 
 AT_ONCE = 1000
 SOUGHT_AT_ONCE = 200
-MOST_SOUGHT = 20_000
+MOST_SOUGHT = 8000
 """So many statements are looked at for one page, so that it comes soon whatever is looked for."""
 SKEW = timedelta(seconds=30)
 """How far the clocks of two workers may be apart."""
