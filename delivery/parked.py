@@ -25,6 +25,8 @@ AT_ONCE = 1000
 SOUGHT_AT_ONCE = 200
 MOST_SOUGHT = 8000
 """So many statements are looked at for one page, so that it comes soon whatever is looked for."""
+ENOUGH = timedelta(milliseconds=150)
+"""After so long nothing more is looked at, however few that were."""
 SKEW = timedelta(seconds=30)
 """How far the clocks of two workers may be apart."""
 
@@ -86,6 +88,7 @@ class ParkedStatements:
         """
         key, found, looked_at = Keys(integration_id).parked, list[Parked](), 0
         place = before or await self._start(key, wanted.until)
+        until = self._clock() + ENOUGH
         while looked_at < MOST_SOUGHT:
             last, looked, entries = await self._seek(key, wanted, place, limit - len(found))
             found += entries
@@ -93,6 +96,8 @@ class ParkedStatements:
             if not last or len(found) == limit:
                 return ParkedPage(found, last or None, looked_at)
             place = last
+            if self._clock() > until:
+                break
         return ParkedPage(found, place, looked_at)
 
     async def find(self, integration_id: IntegrationId, place: str) -> Parked | None:

@@ -273,6 +273,19 @@ async def test_a_search_among_many_ends_soon_and_goes_on_where_it_was(
     assert rest.following is None
 
 
+async def test_a_search_on_a_slow_machine_ends_soon_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parked_statements, "SOUGHT_AT_ONCE", 2)
+    monkeypatch.setattr(parked_statements, "ENOUGH", timedelta(seconds=-1))
+    await desk.apply()
+    await desk.park(400, 422, 422, 422)
+
+    page = await desk.control.parked(ACME, Wanted(status=400))
+
+    assert (page.items, page.looked_at, page.following is None) == ([], 2, False)
+
+
 async def test_what_was_parked_long_ago_is_looked_for_where_it_is(desk: Desk) -> None:
     await desk.apply()
     start = desk.clock()
