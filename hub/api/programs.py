@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field
 
 from hub.api.access import CallerOf, ReadableProgram, SystemOf, WritableProgram
@@ -21,6 +21,8 @@ from hub.xapi.words import Pattern
 router = APIRouter(tags=["Programs"], route_class=StrictRoute)
 
 ProgramId = Annotated[str, Pattern(r"[A-Za-z0-9_.]{1,25}", "must be 1 to 25 of A-Z a-z 0-9 _ .")]
+
+Words = Annotated[str, Query(max_length=200, description="what the name or the id contains")]
 
 
 class NightlyForm(PascalForm):
@@ -111,11 +113,15 @@ async def create_program(form: NewProgramForm, caller: SystemOf, house: HouseOf)
 
 @router.get("/programs")
 async def list_programs(
-    caller: CallerOf, house: HouseOf, limit: Limit = 100, cursor: Cursor = None
+    caller: CallerOf,
+    house: HouseOf,
+    q: Words = "",
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> ProgramPage:
     """List the programs that the key may read."""
     only = None if caller.system else caller.programs
-    page = await house.programs.list(cursor=cursor, limit=limit, only=only)
+    page = await house.programs.list(cursor=cursor, limit=limit, only=only, words=q)
     return ProgramPage(items=[ProgramView.of(one) for one in page.items], next=page.next)
 
 

@@ -11,7 +11,6 @@ from starlette.staticfiles import StaticFiles
 from hub.api.house import house_of
 from hub.portal.frame import (
     IN_DIALOG,
-    SIGN_IN,
     STATIC,
     Forged,
     Porter,
@@ -19,6 +18,7 @@ from hub.portal.frame import (
     go,
     render,
     renew,
+    sign_in_for,
     visit_of,
 )
 from hub.portal.inside import Refusal
@@ -105,12 +105,13 @@ def _signed_in(page: Page) -> Callable[..., Awaitable[Response]]:
         try:
             visit = await visit_of(request)
         except SignedOut:
+            to = sign_in_for(request)
             if "hx-request" in request.headers:
                 # A part of a page cannot hold the sign-in form: the whole page goes there.
-                return Response(status_code=204, headers={"HX-Redirect": SIGN_IN})
+                return Response(status_code=204, headers={"HX-Redirect": to})
             if IN_DIALOG in request.headers:
-                return Response(status_code=204, headers={"X-Go": SIGN_IN})
-            return go(SIGN_IN)
+                return Response(status_code=204, headers={"X-Go": to})
+            return go(to)
         try:
             response = await page(visit)
         except Forged:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -20,6 +20,8 @@ from hub.portal.navigation import Shown, places
 from hub.portal.sessions import RENEWED_AFTER, Guesses, Seal, Session
 
 COOKIE, TOKEN = "hub_session", "csrf"
+DOOR = "hub_door"
+"""The cookie that goes with the sign-in form, before there is a session."""
 TOLD = "hub_told"
 """The cookie that says on the next page what was done on this one."""
 IN_DIALOG = "x-dialog"
@@ -175,6 +177,27 @@ def render(template: str, *, status: int = 200, **facts: object) -> Response:
 def go(path: str) -> Response:
     """Send the browser elsewhere, after something was done."""
     return RedirectResponse(path, 303, HEADERS)
+
+
+def local(path: str) -> str:
+    """Give a path of the portal as it is, and nothing for any other address."""
+    is_plain = path.isascii() and path.isprintable() and not set(path) & {"\\", " "}
+    is_ours = path == HOME or path.startswith((f"{HOME}/", f"{HOME}?"))
+    place = path.partition("?")[0].lower().replace("%2e", ".")
+    is_led = "//" in place or "/." in place
+    is_way = place.startswith((SIGN_IN, f"{HOME}/sign-out"))
+    return path if is_plain and is_ours and not (is_led or is_way) else ""
+
+
+def sign_in_for(request: Request) -> str:
+    """Give where to sign in, and to go on from there to the page that was asked for."""
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method != "GET" or IN_DIALOG in request.headers or "hx-request" in request.headers:
+        # A part of a page or a form leads to nothing by itself: the page it was on does.
+        on = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer", ""))
+        asked = f"{on.path}?{on.query}" if on.query else on.path
+    asked = local(asked)
+    return f"{SIGN_IN}?{urlencode({'next': asked})}" if asked and asked != HOME else SIGN_IN
 
 
 async def visit_of(request: Request) -> Visit:

@@ -8,9 +8,12 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+from secrets import token_bytes
 
 import msgspec
 
@@ -65,6 +68,21 @@ class Seal:
         payload = self._opened(b"words", cookie)
         return "" if payload is None else payload.decode()
 
+    def door(self) -> str:
+        """Give what a browser holds while it is shown the sign-in form."""
+        return self._sealed(b"door", token_bytes(16))
+
+    def door_token(self, door: str) -> str:
+        """Give what the sign-in form carries for the browser that holds this; none if not ours."""
+        return (
+            "" if self._opened(b"door", door) is None else _text(self._of(b"form", door.encode()))
+        )
+
+    def is_door_token(self, door: str, given: str) -> bool:
+        """Say whether a sign-in form was made for the browser that sends it."""
+        expected = self.door_token(door)
+        return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
+
     def token(self, session: Session) -> str:
         """Give what every form of this session carries, so that no other page can send it."""
         name = f"{session.key_id} {session.nonce}".encode()
@@ -92,31 +110,63 @@ class Seal:
 class Guesses:
     """Slows down whoever tries keys: after a few failures each further one is waited for.
 
-    In this process only, by address. `wait` says how long; nothing is slept here.
+    In this process only: by address, and, when very many fail from everywhere, for all addresses
+    from which nobody has signed in lately. `wait` says how long; nothing is slept here.
     """
 
     free, most = 5, 10_000
     longest = timedelta(minutes=15)
+    crowd, crowd_within = 300, timedelta(minutes=1)
+    trusted_for = timedelta(hours=24)
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._failed: dict[str, tuple[int, datetime]] = {}
+        self._welcome: dict[str, datetime] = {}
+        self._latest: deque[datetime] = deque(maxlen=self.crowd)
 
     def wait(self, address: str) -> timedelta:
         """Say how long this address has to wait before it may try again."""
-        count, at = self._failed.get(address, (0, self._clock()))
-        if count < self.free:
-            return timedelta()
-        pause = min(timedelta(seconds=2 ** min(count - self.free, 20)), self.longest)
-        return max(at + pause - self._clock(), timedelta())
+        now, origin = self._clock(), origin_of(address)
+        return max(self._for_itself(origin, now), self._for_all(origin, now), timedelta())
 
     def note(self, address: str, *, succeeded: bool) -> None:
         """Take note of how a try ended."""
-        count, _ = self._failed.pop(address, (0, self._clock()))
-        if not succeeded:
-            self._failed[address] = count + 1, self._clock()
-        while len(self._failed) > self.most:
-            del self._failed[next(iter(self._failed))]
+        now, origin = self._clock(), origin_of(address)
+        count, _ = self._failed.pop(origin, (0, now))
+        if succeeded:
+            self._welcome.pop(origin, None)
+            self._welcome[origin] = now
+        else:
+            self._failed[origin] = count + 1, now
+            self._latest.append(now)
+        for known in (self._failed, self._welcome):
+            while len(known) > self.most:
+                del known[next(iter(known))]
+
+    def _for_itself(self, origin: str, now: datetime) -> timedelta:
+        count, at = self._failed.get(origin, (0, now))
+        if count < self.free:
+            return timedelta()
+        pause = min(timedelta(seconds=2 ** min(count - self.free, 20)), self.longest)
+        return at + pause - now
+
+    def _for_all(self, origin: str, now: datetime) -> timedelta:
+        welcome = self._welcome.get(origin)
+        if len(self._latest) < self.crowd or (welcome and now - welcome <= self.trusted_for):
+            return timedelta()
+        return self._latest[0] + self.crowd_within - now
+
+
+def origin_of(address: str) -> str:
+    """Give what counts as one address: of IPv6, the network that one customer has."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return address
+    return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
 
 
 def _seconds(moment: datetime) -> int:

@@ -102,10 +102,21 @@ class Programs:
         return _program(row) if row else None
 
     async def list(
-        self, *, cursor: str | None = None, limit: int = 100, only: Collection[str] | None = None
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int = 100,
+        only: Collection[str] | None = None,
+        words: str = "",
     ) -> Page[Program]:
-        """Return programs by id; `only` bounds them to those the caller may see."""
+        """Return programs by id; `only` bounds them to those the caller may see.
+
+        `words` are what the name or the id contains.
+        """
         query = select(ProgramRow)
+        if words:
+            named = ProgramRow.name.icontains(words, autoescape=True)
+            query = query.where(named | ProgramRow.id.icontains(words, autoescape=True))
         if only is not None:
             query = query.where(ProgramRow.id.in_(only))
         async with self._database.read() as session:

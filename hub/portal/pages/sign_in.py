@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import ceil
 from secrets import token_urlsafe
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,53 +11,81 @@ from starlette.responses import Response
 from hub.api.house import house_of
 from hub.portal.frame import (
     COOKIE,
+    DOOR,
     HOME,
     SIGN_IN,
+    TOKEN,
     Visit,
     form_of,
     go,
+    hand_out,
     keep,
+    local,
     porter_of,
     read_form,
     render,
 )
-from hub.portal.inside import LARGEST_PAGE, Facts, Refusal
+from hub.portal.inside import Refusal
 from hub.portal.pages.page import Pages
 from hub.portal.sessions import Session
 
+SHOWN = 50
+OURS = frozenset({"same-origin", "none"})
 WRONG = "This key is not valid. It begins with lh_, and may have ended or been revoked."
-FOREIGN = "Sign in from the page itself."
+FOREIGN = "This form is not from this page, or the browser keeps no cookies. Try once more."
 
 
-async def show_form(_: Request) -> Response:
+async def show_form(request: Request) -> Response:
     """Ask for a key."""
-    return render("sign_in.html", trouble="", user_id="")
+    return await _ask(request, asked=request.query_params.get("next", ""))
 
 
 async def sign_in(request: Request) -> Response:
     """Look at a key, and begin a session."""
     house, porter = house_of(request), porter_of(request)
+    seal, form = await porter.seal(), await read_form(request)
     address = request.client.host if request.client else ""
-    form = await read_form(request)
-    user_id = form.get("userId", "")
-    # There is no session yet whose token could be asked for; browsers say where a form comes from.
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        return render("sign_in.html", status=403, trouble=FOREIGN, user_id=user_id)
+    asked, user_id = form.get("next", ""), form.get("userId", "")
+    # There is no session yet: the token is that of a cookie which came with the form, and browsers
+    # say where a form comes from.
+    is_ours = seal.is_door_token(request.cookies.get(DOOR, ""), form.get(TOKEN, ""))
+    if not is_ours or request.headers.get("sec-fetch-site", "none") not in OURS:
+        return await _ask(request, 403, trouble=FOREIGN, user_id=user_id, asked=asked)
     if pause := porter.guesses.wait(address):
         seconds = ceil(pause.total_seconds())
-        words = f"Too many keys were tried from here. Try again in {seconds} s."
-        answer = render("sign_in.html", status=429, trouble=words, user_id=user_id)
+        words = f"Too many keys were tried. Try again in {seconds} s."
+        answer = await _ask(request, 429, trouble=words, user_id=user_id, asked=asked)
         answer.headers["Retry-After"] = str(seconds)
         return answer
     caller = await house.keys.verify(user_id or None, form.get("apiKey", ""))
     porter.guesses.note(address, succeeded=caller is not None)
     if caller is None:
-        return render("sign_in.html", status=401, trouble=WRONG, user_id=user_id)
+        return await _ask(request, 401, trouble=WRONG, user_id=user_id, asked=asked)
     now = house.clock()
     only = next(iter(caller.programs)) if len(caller.programs) == 1 and not caller.system else ""
     session = Session(caller.key_id, now, now, token_urlsafe(12), only)
-    answer = go(HOME)
-    keep(answer, request, await porter.seal(), session)
+    answer = go(local(asked) or HOME)
+    keep(answer, request, seal, session)
+    answer.delete_cookie(DOOR, path=HOME)
+    return answer
+
+
+async def _ask(
+    request: Request, status: int = 200, *, trouble: str = "", user_id: str = "", asked: str = ""
+) -> Response:
+    seal = await porter_of(request).seal()
+    door = request.cookies.get(DOOR, "")
+    # Two tabs that ask for a key share the cookie, so that either form counts.
+    held = door if seal.door_token(door) else seal.door()
+    answer = render(
+        "sign_in.html",
+        status=status,
+        trouble=trouble,
+        user_id=user_id,
+        csrf=seal.door_token(held),
+        next=local(asked),
+    )
+    hand_out(answer, request, DOOR, held)
     return answer
 
 
@@ -75,23 +104,29 @@ async def home(visit: Visit) -> Response:
 
 async def choose(visit: Visit) -> Response:
     """List the programs to choose from."""
-    return visit.page("programs.html", programs=await _programs(visit))
+    asked = visit.request.query_params
+    words, cursor = asked.get("q", "").strip()[:200], asked.get("cursor", "")
+    page = await visit.api.get("/api/programs", limit=SHOWN, q=words, cursor=cursor)
+    return visit.page(
+        "programs.html",
+        programs=page["items"],
+        next=page["next"],
+        cursor=cursor,
+        words=words,
+        query=urlencode({"q": words}) if words else "",
+    )
 
 
 async def chosen(visit: Visit) -> Response:
     """Look at another program."""
     form = await form_of(visit.request, visit)
     program = form.get("program", "")
-    if program not in {one["ProgramId"] for one in await _programs(visit)}:
+    found = await visit.api.get(f"/api/programs/{quote(program, safe='')}") if program else {}
+    if found.get("ProgramId") != program:
         raise Refusal(404, "Not found", f"there is no program {program}", {})
     answer = go(f"{HOME}/integrations")
     keep(answer, visit.request, visit.seal, replace(visit.session, program=program))
     return answer
-
-
-async def _programs(visit: Visit) -> list[Facts]:
-    page = await visit.api.get("/api/programs", limit=LARGEST_PAGE)
-    return list(page["items"])
 
 
 OPEN = (("/sign-in", ["GET"], show_form), ("/sign-in", ["POST"], sign_in))
