@@ -75,7 +75,7 @@ def _form(
         errors = {**refusal.errors, **refusal.below("NightlySync")}
         if refusal.status == 409:
             errors = {"ProgramId": "is taken; choose another"}
-    # A time without a zone, or the like, belongs to the fields of the form.
+    # Its members are fields of the form, and have their own words.
     shown = {name: words for name, words in errors.items() if name != "NightlySync"}
     return visit.page(
         "learning/program_form.html",
