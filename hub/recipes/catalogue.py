@@ -59,10 +59,13 @@ class Catalogue:
         for entry in importlib.metadata.entry_points(group=GROUP):
             try:
                 make = entry.load()
-            except Exception as error:  # noqa: BLE001  whatever a package does when it is loaded
+            except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a package does when it is loaded
                 self.faults[entry.name] = f"cannot be loaded: {_words(error)}"
                 continue
-            yield _recipe(entry.name, make)
+            if callable(make):
+                yield _recipe(entry.name, make)
+            else:
+                self.faults[entry.name] = f"is no function, but {type(make).__name__}"
 
     def _of_folder(self) -> Iterator[Recipe]:
         for path in sorted(self._folder.glob("*.py")) if self._folder else ():
@@ -74,7 +77,7 @@ class Catalogue:
             sys.modules[name] = module
             try:
                 spec.loader.exec_module(module)
-            except Exception as error:  # noqa: BLE001  whatever a file does when it is read
+            except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a file does when it is read
                 self.faults[path.name] = f"cannot be read: {_words(error)}"
                 continue
             for found in vars(module).values():
@@ -88,7 +91,7 @@ def name_of(make: Callable[..., object]) -> str:
 
 
 def _recipe(name: str, make: Callable[..., object]) -> Recipe:
-    module = sys.modules.get(make.__module__)
+    module = sys.modules.get(getattr(make, "__module__", ""))
     written = make.__doc__ or (module.__doc__ if module else "") or ""
     return Recipe(name, make, written.strip().partition("\n")[0])  # type: ignore[arg-type]  # checked when it is called
 

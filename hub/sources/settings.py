@@ -68,7 +68,8 @@ class Source(Part):
     """The fields that name a record; without any, what is made of it names it."""
     lookups: Annotated[dict[Name, Lookup], Field(max_length=10)] = Field(default_factory=dict)
     retention_days: Annotated[int, Field(ge=1, le=36500)] | None = 90
-    """How long raw bytes are kept after they landed; None keeps them for ever."""
+    """How long raw bytes are kept after they landed; None keeps them for ever. Of a table, the
+    latest file is kept until there is a later one."""
 
 
 class Reading(Part):
