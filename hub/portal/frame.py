@@ -18,6 +18,7 @@ from hub.portal.advice import advice
 from hub.portal.inside import Api, Refusal
 from hub.portal.navigation import Shown, places
 from hub.portal.sessions import RENEWED_AFTER, Guesses, Seal, Session
+from hub.portal.turns import turn_of
 
 COOKIE, TOKEN = "hub_session", "csrf"
 DOOR = "hub_door"
@@ -59,6 +60,7 @@ _templates = Environment(
 _templates.filters |= {
     "number": words.number,
     "age": words.age,
+    "milliseconds": words.milliseconds,
     "json": words.written,
     "size": telling.size,
     "query": query,
@@ -67,6 +69,7 @@ _templates.globals |= {
     "pretty": telling.pretty,
     "state_of": words.state_of,
     "day_of": words.day_of,
+    "turn_of": turn_of,
     "moment": words.moment,
     "advice": advice,
     "outcome_of": telling.outcome_of,

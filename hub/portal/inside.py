@@ -4,19 +4,22 @@ The pages know nothing that the API does not tell them, and may do nothing that 
 key may see is decided in one place.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive
+from starlette.responses import Response, StreamingResponse
+from starlette.types import ASGIApp, Message, Receive, Scope
 
 from hub.api.access import INSIDE
 from hub.registry.caller import Caller
 
 Facts = dict[str, Any]
 LARGEST_PAGE = 500
+OF_A_FILE = ("content-type", "content-disposition")
 NO_FLAWS: Mapping[str, str] = {}
 
 
@@ -123,7 +126,34 @@ class Api:
         headers: list[tuple[bytes, bytes]],
         receive: Receive,
     ) -> tuple[int, bytes]:
-        scope: dict[str, Any] = {
+        parts: list[Message] = []
+
+        async def send(part: Message) -> None:
+            parts.append(part)
+
+        await self._app(self._scope(method, path, query, headers), receive, send)
+        return parts[0]["status"], b"".join(part.get("body", b"") for part in parts[1:])
+
+    async def file(self, path: str) -> Response:
+        """Ask for a file of any length, and hand it on as it comes. Raises Refusal."""
+        parts: asyncio.Queue[Message] = asyncio.Queue(1)
+        scope = self._scope("GET", path, "", [])
+        answering = asyncio.create_task(self._answer(scope, parts))
+        start = await _part(parts, answering)
+        body = _bodies(parts, answering)
+        if start["status"] >= 400:
+            _read(start["status"], b"".join([part async for part in body]))
+        told = {name.decode(): value.decode() for name, value in start["headers"]}
+        kept = {name: told[name] for name in OF_A_FILE if name in told}
+        return StreamingResponse(body, headers=kept)
+
+    async def _answer(self, scope: Scope, parts: asyncio.Queue[Message]) -> None:
+        await self._app(scope, _nothing_more(), parts.put)
+
+    def _scope(
+        self, method: str, path: str, query: str, headers: list[tuple[bytes, bytes]]
+    ) -> Scope:
+        return {
             "type": "http",
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
@@ -138,13 +168,48 @@ class Api:
             "client": ("inside", 0),
             INSIDE: self.caller,
         }
-        parts: list[Message] = []
 
-        async def send(part: Message) -> None:
-            parts.append(part)
 
-        await self._app(scope, receive, send)
-        return parts[0]["status"], b"".join(part.get("body", b"") for part in parts[1:])
+class CutShort(Exception):
+    """An answer ended before it was whole."""
+
+
+def _nothing_more() -> Receive:
+    asked: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Message:
+        if asked:
+            return asked.pop()
+        # Whoever asks from within goes away by cancelling, and never by a message.
+        await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+    return receive
+
+
+async def _part(parts: asyncio.Queue[Message], answering: asyncio.Task[None]) -> Message:
+    getting = asyncio.create_task(parts.get())
+    waited_for: set[asyncio.Task[Any]] = {getting, answering}
+    await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
+    if not getting.done() and parts.empty():
+        getting.cancel()
+        await answering
+        raise CutShort("the answer has no end")
+    return await getting
+
+
+async def _bodies(
+    parts: asyncio.Queue[Message], answering: asyncio.Task[None]
+) -> AsyncIterator[bytes]:
+    try:
+        more = True
+        while more:
+            part = await _part(parts, answering)
+            yield part.get("body", b"")
+            more = part.get("more_body", False)
+        await answering
+    finally:
+        answering.cancel()
 
 
 def _read(status: int, content: bytes) -> Facts:

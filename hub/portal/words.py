@@ -14,58 +14,93 @@ ANSWERED = re.compile(r"HTTP (\d{3})\b")
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Some words of a sentence; with `at`, of a moment, which the page keeps true (`tell`)."""
+
+    text: str
+    at: str = ""
+    tell: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """How an integration stands: in a word, a sentence, and what there is to do about it."""
 
     word: str
     tone: str
     """`good`, `waits`, `bad` or `off`: a colour, and never only that."""
-    sentence: str
+    pieces: tuple[Piece, ...]
     advice: str = ""
     short: str = ""
     """Why, in a few words, for a row of a table."""
+    said: str = ""
+    """All that the server said, where that is more."""
+
+    @property
+    def sentence(self) -> str:
+        """The sentence, as it is true now."""
+        return "".join(piece.text for piece in self.pieces)
 
 
-def state_of(integration: Facts, now: datetime) -> State:
-    """Say how an integration stands."""
+def state_of(integration: Facts, now: datetime, forecast: Facts | None = None) -> State:
+    """Say how an integration stands, and with a forecast how long catching up will take."""
     health = integration["health"]
     if health is None:
-        return State("unknown", "waits", "How it stands cannot be told at the moment.")
+        pieces = (Piece("How it stands cannot be told at the moment."),)
+        return State("unknown", "waits", pieces, "Redis does not answer; look again in a minute.")
+    short, reason = brief(health["reason"]), health["reason"] or ""
+    said = reason if reason != short else ""
     waits = _waiting(health, now)
-    since = "" if health["since"] is None else f" since {clock(health['since'])} UTC"
+    told: tuple[Piece, ...]
     match health["status"]:
         case "flowing" if health["parked"]:
             parked = statements(health["parked"], "was", "were")
+            told = (Piece(f"Statements are delivered; {parked} refused and set aside"),)
             return State(
                 "flowing",
                 "waits",
-                f"Statements are delivered; {parked} refused and set aside.",
+                _sentence(told, waits, _catching_up(health, forecast, "")),
                 "Look at what the server said of them, then release or discard them.",
                 short=f"{parked} refused and set aside",
             )
         case "flowing":
-            told = waits or "Nothing waits."
-            return State("flowing", "good", f"Statements are delivered as they come. {told}")
+            told = (Piece("Statements are delivered as they come"),)
+            waits = waits or (Piece("nothing waits"),)
+            return State(
+                "flowing", "good", _sentence(told, waits, _catching_up(health, forecast, ""))
+            )
         case "down":
-            attempt = _next_attempt(health, now)
+            told = (Piece(f"Waiting for the customer's server: {short}"), *_since(health, now))
+            catching_up = _catching_up(health, forecast, " once it answers")
             return State(
                 "down",
                 "bad",
-                f"Waiting for the customer's server: {health['reason']}{since}. {attempt}{waits}",
+                _sentence(told, _next_attempt(health, now), waits, catching_up),
                 "Nothing has to be done here: it is tried every minute, for as long as it takes, "
                 "and then everything goes out. The test shows each step of the way now.",
-                short=brief(health["reason"]),
+                short=short,
+                said=said,
             )
         case "refused":
+            told = (Piece(f"The server refuses us: {short}"), *_since(health, now))
+            catching_up = _catching_up(health, forecast, " once that is put right")
             return State(
                 "refused",
                 "bad",
-                f"The server refuses us: {health['reason']}{since}. {waits}",
+                _sentence(told, waits, catching_up),
                 "Correct the address or the credentials; saving releases everything.",
-                short=brief(health["reason"]),
+                short=short,
+                said=said,
             )
         case _:
-            return State("disabled", "off", f"Somebody disabled it{since}. {waits}", "Enable it.")
+            told = (Piece("Somebody disabled it"), *_since(health, now))
+            catching_up = _catching_up(health, forecast, " once it is enabled")
+            return State(
+                "disabled",
+                "off",
+                _sentence(told, waits, catching_up),
+                "What arrives is held until it is enabled.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,24 +162,51 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def clock(text: str) -> str:
-    """Write the time of day of a moment."""
-    return f"{moment(text):%H:%M}"
+def milliseconds(length: float | None) -> str:
+    """Write a length in milliseconds: `40 ms`, `1.2 s`, `3 h 12 min`; nothing where none is."""
+    if length is None:
+        return ""
+    if length < 1000:
+        return f"{length:.0f} ms"
+    return f"{length / 1000:.1f} s" if length < 60_000 else age(timedelta(milliseconds=length))
 
 
-def _waiting(health: Facts, now: datetime) -> str:
+def _sentence(*parts: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    said = [part for part in parts if part]
+    joined = [piece for part in said for piece in (Piece("; "), *part)]
+    return (*joined[1:], Piece("."))
+
+
+def _since(health: Facts, now: datetime) -> tuple[Piece, ...]:
+    if health["since"] is None:
+        return ()
+    since = moment(health["since"])
+    day = "" if since.date() == now.date() else f"{since:%Y-%m-%d} "
+    return Piece(" since "), Piece(f"{day}{since:%H:%M} UTC", health["since"], "clock")
+
+
+def _waiting(health: Facts, now: datetime) -> tuple[Piece, ...]:
     if not health["queued"]:
-        return ""
-    told = statements(health["queued"], "waits", "wait")
+        return ()
+    told = Piece(statements(health["queued"], "waits", "wait"))
     if health["oldestQueuedAt"] is None:
-        return f"{told}."
-    oldest = moment(health["oldestQueuedAt"])
-    return f"{told}, the oldest for {age(now - oldest)}."
+        return (told,)
+    oldest = age(now - moment(health["oldestQueuedAt"]))
+    who = "" if health["queued"] == 1 else "the oldest "
+    return told, Piece(f", {who}for "), Piece(oldest, health["oldestQueuedAt"], "age")
 
 
-def _next_attempt(health: Facts, now: datetime) -> str:
+def _next_attempt(health: Facts, now: datetime) -> tuple[Piece, ...]:
     if health["nextAttemptAt"] is None:
-        return ""
+        return ()
     left = moment(health["nextAttemptAt"]) - now
     when = f"in {age(left)}" if left > timedelta() else "now"
-    return f"The next attempt is {when}. "
+    return Piece("the next attempt is "), Piece(when, health["nextAttemptAt"], "until")
+
+
+def _catching_up(health: Facts, forecast: Facts | None, once: str) -> tuple[Piece, ...]:
+    if not health["queued"] or forecast is None:
+        return ()
+    if forecast["seconds"] is None:
+        return (Piece(f"how long catching up takes{once} is not known yet"),)
+    return (Piece(f"about {age(timedelta(seconds=forecast['seconds']))} to catch up{once}"),)

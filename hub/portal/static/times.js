@@ -17,6 +17,15 @@ function inFull(moment, utc) {
   return utc ? `${formats.utc.format(moment)} UTC` : formats.local.format(moment);
 }
 
+// The time of day; of another day, with its date.
+function shortly(moment, utc) {
+  const zone = utc ? "UTC" : undefined;
+  const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: zone });
+  const isToday = day.format(moment) === day.format(new Date());
+  const style = { dateStyle: isToday ? undefined : "medium", timeStyle: "short", timeZone: zone };
+  return `${new Intl.DateTimeFormat(undefined, style).format(moment)}${utc ? " UTC" : ""}`;
+}
+
 // The two largest units, as words.py writes them: "3 h 12 min".
 function age(seconds) {
   let rest = Math.max(Math.floor(seconds), 0);
@@ -41,6 +50,7 @@ function show(time) {
   time.title = inFull(moment, !inUtc);
   if (time.dataset.tell === "ago") put(time, seconds < 1 ? "now" : `${age(seconds)} ago`);
   else if (time.dataset.tell === "age") put(time, age(seconds));
+  else if (time.dataset.tell === "clock") put(time, shortly(moment, inUtc));
   else if (time.dataset.tell === "until") put(time, seconds >= 0 ? "now" : `in ${age(-seconds)}`);
   else put(time, inFull(moment, inUtc));
 }

@@ -1,0 +1,131 @@
+// Plots of how an integration went. Without this file the same numbers stand in the table below them.
+"use strict";
+
+const HEIGHT = 170;
+const STYLES = ["one", "two", "three"];
+const DASHES = [[], [6, 4], [2, 3]];
+
+function inUtcNow() {
+  return localStorage.getItem("hub.utc") === "yes";
+}
+
+function shortTime(milliseconds) {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${+seconds.toFixed(1)} s`;
+  if (seconds < 3600) return `${+(seconds / 60).toFixed(1)} min`;
+  return seconds < 86400 ? `${+(seconds / 3600).toFixed(1)} h` : `${+(seconds / 86400).toFixed(1)} d`;
+}
+
+function valueOf(figure, value) {
+  if (value == null) return "–";
+  return figure.dataset.plot === "times" ? shortTime(value) : value.toLocaleString();
+}
+
+function momentOf(seconds) {
+  const utc = inUtcNow();
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone: utc ? "UTC" : undefined });
+  return format.format(new Date(seconds * 1000)) + (utc ? " UTC" : "");
+}
+
+function outputs(figure) {
+  const items = [...figure.querySelectorAll("figcaption li")];
+  return items.map((item) => item.querySelector("b") || item.appendChild(document.createElement("b")));
+}
+
+// What stands under the cursor is told beside its name; without a cursor, the newest.
+function tell(figure, plot) {
+  const n = plot.cursor.idx ?? plot.data[0].length - 1;
+  outputs(figure).forEach((output, s) => {
+    output.textContent = valueOf(figure, plot.data[s + 1][n]);
+  });
+  figure.querySelector(".at").textContent = momentOf(plot.data[0][n]);
+}
+
+function seriesOf(figure, n, colours) {
+  const isBar = figure.dataset.plot === "counts" && n === 0;
+  const colour = colours.getPropertyValue(`--plot-${STYLES[n]}`).trim();
+  const isArea = figure.dataset.plot === "depths" && n === 0;
+  return {
+    stroke: colour,
+    width: isBar ? 0 : 2,
+    dash: DASHES[n],
+    fill: isBar ? colour : isArea ? `${colour}40` : undefined,
+    paths: isBar ? uPlot.paths.bars({ size: [0.7, 40], align: 1 }) : undefined,
+    points: { show: !isBar, size: 5, fill: colour },
+  };
+}
+
+function optionsOf(figure, width, colours) {
+  const text = colours.getPropertyValue("--pico-muted-color").trim();
+  const line = colours.getPropertyValue("--pico-muted-border-color").trim();
+  const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
+  const names = figure.dataset.series.split(" ");
+  return {
+    width,
+    height: HEIGHT,
+    tzDate: inUtcNow() ? (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") : undefined,
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
+    scales: { y: { range: (_, low, high) => [0, Math.max(high, 1) * 1.08] } },
+    axes: [axis, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? valueOf(figure, tick) : "")) }],
+    series: [{}, ...names.map((_, n) => seriesOf(figure, n, colours))],
+    hooks: { setCursor: [(plot) => tell(figure, plot)], ready: [(plot) => tell(figure, plot)] },
+  };
+}
+
+function draw(figure, told) {
+  const colours = getComputedStyle(document.documentElement);
+  const data = [told.at.map((at) => Date.parse(at) / 1000), ...figure.dataset.series.split(" ").map((name) => told[name])];
+  const place = figure.querySelector(".canvas");
+  place.replaceChildren();
+  const made = new uPlot(optionsOf(figure, place.clientWidth, colours), data, place);
+  figure.plot = made;
+}
+
+// The arrow keys move the cursor from step to step.
+function move(figure, event) {
+  const { plot } = figure;
+  const last = plot.data[0].length - 1;
+  const from = plot.cursor.idx ?? last;
+  const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: last }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  const n = Math.min(Math.max(to, 0), last);
+  plot.setCursor({ left: plot.valToPos(plot.data[0][n], "x"), top: 0 });
+}
+
+function prepare(figure) {
+  const place = document.createElement("div");
+  place.className = "canvas";
+  place.tabIndex = 0;
+  place.setAttribute("role", "img");
+  const caption = figure.querySelector("figcaption");
+  place.setAttribute("aria-label", `${caption.firstChild.textContent.trim()}: a plot. The same numbers stand in the table below. Arrow keys move from step to step.`);
+  const at = document.createElement("span");
+  at.className = "at";
+  caption.append(at);
+  caption.setAttribute("aria-live", "off");
+  place.addEventListener("keydown", (event) => move(figure, event));
+  place.addEventListener("focus", () => caption.setAttribute("aria-live", "polite"));
+  place.addEventListener("blur", () => caption.setAttribute("aria-live", "off"));
+  figure.append(place);
+}
+
+const plots = document.querySelector("[data-plots]");
+if (plots) {
+  const told = JSON.parse(plots.dataset.plots);
+  const figures = [...plots.querySelectorAll("figure")];
+  const drawAll = () => figures.forEach((figure) => draw(figure, told));
+  plots.hidden = false;
+  figures.forEach(prepare);
+  drawAll();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  document.getElementById("zone")?.addEventListener("click", () => setTimeout(drawAll));
+  new ResizeObserver(() => {
+    for (const figure of figures) {
+      const { clientWidth } = figure.querySelector(".canvas");
+      if (clientWidth !== figure.plot.width) figure.plot.setSize({ width: clientWidth, height: HEIGHT });
+    }
+  }).observe(plots);
+}
