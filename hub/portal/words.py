@@ -29,17 +29,29 @@ class State:
     word: str
     tone: str
     """`good`, `waits`, `bad` or `off`: a colour, and never only that."""
-    pieces: tuple[Piece, ...]
+    sentence: str
     advice: str = ""
     short: str = ""
     """Why, in a few words, for a row of a table."""
     said: str = ""
     """All that the server said, where that is more."""
+    pieces: tuple[Piece, ...] = ()
+    """The sentence with its moments, which a page keeps true."""
 
-    @property
-    def sentence(self) -> str:
-        """The sentence, as it is true now."""
-        return "".join(piece.text for piece in self.pieces)
+    @classmethod
+    def of(
+        cls,
+        word: str,
+        tone: str,
+        pieces: tuple[Piece, ...],
+        advice: str = "",
+        *,
+        short: str = "",
+        said: str = "",
+    ) -> "State":
+        """Make the sentence of its pieces."""
+        sentence = "".join(piece.text for piece in pieces)
+        return cls(word, tone, sentence, advice, short, said, pieces)
 
 
 def state_of(integration: Facts, now: datetime, forecast: Facts | None = None) -> State:
@@ -47,7 +59,9 @@ def state_of(integration: Facts, now: datetime, forecast: Facts | None = None) -
     health = integration["health"]
     if health is None:
         pieces = (Piece("How it stands cannot be told at the moment."),)
-        return State("unknown", "waits", pieces, "Redis does not answer; look again in a minute.")
+        return State.of(
+            "unknown", "waits", pieces, "Redis does not answer; look again in a minute."
+        )
     short, reason = brief(health["reason"]), health["reason"] or ""
     said = reason if reason != short else ""
     waits = _waiting(health, now)
@@ -56,7 +70,7 @@ def state_of(integration: Facts, now: datetime, forecast: Facts | None = None) -
         case "flowing" if health["parked"]:
             parked = statements(health["parked"], "was", "were")
             told = (Piece(f"Statements are delivered; {parked} refused and set aside"),)
-            return State(
+            return State.of(
                 "flowing",
                 "waits",
                 _sentence(told, waits, _catching_up(health, forecast, "")),
@@ -66,13 +80,13 @@ def state_of(integration: Facts, now: datetime, forecast: Facts | None = None) -
         case "flowing":
             told = (Piece("Statements are delivered as they come"),)
             waits = waits or (Piece("nothing waits"),)
-            return State(
+            return State.of(
                 "flowing", "good", _sentence(told, waits, _catching_up(health, forecast, ""))
             )
         case "down":
             told = (Piece(f"Waiting for the customer's server: {short}"), *_since(health, now))
             catching_up = _catching_up(health, forecast, " once it answers")
-            return State(
+            return State.of(
                 "down",
                 "bad",
                 _sentence(told, _next_attempt(health, now), waits, catching_up),
@@ -84,7 +98,7 @@ def state_of(integration: Facts, now: datetime, forecast: Facts | None = None) -
         case "refused":
             told = (Piece(f"The server refuses us: {short}"), *_since(health, now))
             catching_up = _catching_up(health, forecast, " once that is put right")
-            return State(
+            return State.of(
                 "refused",
                 "bad",
                 _sentence(told, waits, catching_up),
@@ -95,7 +109,7 @@ def state_of(integration: Facts, now: datetime, forecast: Facts | None = None) -
         case _:
             told = (Piece("Somebody disabled it"), *_since(health, now))
             catching_up = _catching_up(health, forecast, " once it is enabled")
-            return State(
+            return State.of(
                 "disabled",
                 "off",
                 _sentence(told, waits, catching_up),
