@@ -272,11 +272,12 @@ def hostile(folder: Path) -> dict[str, tuple[Path, str]]:
     write("line.csv", "line 2: a record has more than 1024 KiB", endless)
     mixed = f"{COLUMNS}\n{rows(900, 1)}".encode() + b"caf\xe9@example.org,x,y\n"
     fits_not = "line 3: email: has bytes that do not fit the encoding of the file"
-    write("mixed.csv", fits_not, [mixed, b"\xed\xa0\x80@example.org,x,y\n" * 1000])
+    lone = b"\xed\xa0\x80@example.org,x,y\n"
+    write("mixed.csv", fits_not, [mixed, "müller,x,y\n".encode() * 1000, lone * 100])
     formula = f"{COLUMNS}\n=HYPERLINK(A1),{COURSE},2026-03-02\n".encode()
     write("formula.csv", "line 2: email: must be an e-mail address", [formula])
-    lone = b'{"email": "\\ud800@example.org", "course_uri": "x", "completed_at": "y"}\n'
-    write("surrogates.jsonl", "line 1: is no JSON", [lone * 1000])
+    line = b'{"email": "\\ud800@example.org", "course_uri": "x", "completed_at": "y"}\n'
+    write("surrogates.jsonl", "line 1: is no JSON", [line * 1000])
     write("nested.json", "is no JSON", [b"[" * 5 * mebibyte])
     return made
 
