@@ -34,7 +34,7 @@ from hub.pipeline.turns import Turns
 from hub.registry.file_work import FileWork
 from hub.taking import Taking
 
-OFTEN = timedelta(milliseconds=300)
+OFTEN = timedelta(milliseconds=200)
 EVERY_SECOND, EVERY_HOUR = timedelta(seconds=1), timedelta(hours=1)
 LANES = 2
 """So many lots are under way at once: while one is handed in, another is in the mill."""

@@ -87,8 +87,11 @@ class Transforming:
         self._meters = meters or Uncounted()
 
     async def step(self) -> bool:
-        """Take some chunks, and see them through; False if there were none."""
-        chunks = await self._work.claim_chunks(most=MOST_CHUNKS, most_bytes=MOST_BYTES)
+        """Take some chunks, and see them through; True if there were more.
+
+        What comes meanwhile is left for later: a lot of one takes as long as a lot of many.
+        """
+        chunks, are_more = await self._work.claim_chunks(most=MOST_CHUNKS, most_bytes=MOST_BYTES)
         if not chunks:
             return False
         keeping = asyncio.create_task(self._keep(chunks))
@@ -100,7 +103,7 @@ class Transforming:
             await self._work.postpone(chunks, until=until, waits_for=str(waits), added=waits.added)
         finally:
             await cease(keeping)
-        return True
+        return are_more
 
     async def _keep(self, chunks: Sequence[ChunkToDo]) -> None:
         while True:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Update, delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -97,6 +98,13 @@ class ChunkDone:
     trouble: str | None = None
 
 
+class Claimed(NamedTuple):
+    """Chunks that were claimed; and whether others were due that were not."""
+
+    chunks: Sequence[ChunkToDo]
+    are_more: bool
+
+
 class FileWork:
     """The work there is."""
 
@@ -172,13 +180,13 @@ class FileWork:
                 )
             )
 
-    async def claim_chunks(self, *, most: int, most_bytes: int) -> Sequence[ChunkToDo]:
+    async def claim_chunks(self, *, most: int, most_bytes: int) -> Claimed:
         """Take some chunks, the longest due first; all of the same source."""
         now = self._clock()
         due = FileChunkRow.due_at <= now
         async with self._database.read() as session:
             if await session.scalar(select(FileChunkRow.id).where(due).limit(1)) is None:
-                return ()
+                return Claimed((), are_more=False)
         query = (
             select(FileChunkRow, SourceFileRow)
             .join(SourceFileRow, SourceFileRow.id == FileChunkRow.file_id)
@@ -190,14 +198,15 @@ class FileWork:
         taken: list[ChunkToDo] = []
         async with self._database.write() as session:
             size = 0
-            for chunk, file in (await session.execute(query)).all():
+            found = (await session.execute(query)).all()
+            for chunk, file in found:
                 size += chunk.size
                 if taken and (size > most_bytes or file.source_id != taken[0].source_id):
                     break
                 chunk.claim += 1
                 chunk.due_at = now + CLAIM
                 taken.append(_to_do(chunk, file))
-        return taken
+        return Claimed(taken, are_more=len(found) == most or len(taken) < len(found))
 
     async def keep(self, chunks: Sequence[ChunkToDo]) -> None:
         """Hold claimed chunks longer, while they are worked on."""

@@ -75,7 +75,7 @@ class Scene:
         return file
 
     async def claim(self, most: int = 10) -> Sequence[ChunkToDo]:
-        return await self.work.claim_chunks(most=most, most_bytes=10_000)
+        return (await self.work.claim_chunks(most=most, most_bytes=10_000)).chunks
 
     async def shown(self, file: SourceFile) -> SourceFile:
         found = await self.files.find(self.id, file.id)
@@ -229,8 +229,15 @@ async def test_chunks_of_one_source_are_taken_together(scene: Scene) -> None:
 async def test_not_more_bytes_are_taken_than_may_be(scene: Scene) -> None:
     await scene.cut(5)
 
-    assert len(await scene.work.claim_chunks(most=10, most_bytes=25)) == 2
-    assert len(await scene.work.claim_chunks(most=10, most_bytes=1)) == 1
+    taken = [
+        await scene.work.claim_chunks(most=10, most_bytes=25),
+        await scene.work.claim_chunks(most=1, most_bytes=100),
+        await scene.work.claim_chunks(most=10, most_bytes=100),
+    ]
+
+    assert [len(one.chunks) for one in taken] == [2, 1, 2]
+    assert [one.are_more for one in taken] == [True, True, False]
+    assert await scene.work.claim_chunks(most=10, most_bytes=1) == ((), False)
 
 
 async def test_what_is_postponed_says_why_and_comes_back(scene: Scene) -> None:
