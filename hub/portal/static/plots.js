@@ -18,7 +18,7 @@ function shortTime(milliseconds) {
 }
 
 function valueOf(figure, value) {
-  if (value == null) return "–";
+  if (value == null) return figure.dataset.plot === "times" ? "–" : "0";
   return figure.dataset.plot === "times" ? shortTime(value) : value.toLocaleString();
 }
 
@@ -52,11 +52,27 @@ function seriesOf(figure, n, colours) {
     dash: DASHES[n],
     fill: isBar ? colour : isArea ? `${colour}40` : undefined,
     paths: isBar ? uPlot.paths.bars({ size: [0.7, 40], align: 1 }) : undefined,
-    points: { show: !isBar, size: 5, fill: colour },
+    points: { show: !isBar, size: figure.dataset.plot === "counts" ? 7 : 4, fill: colour },
   };
 }
 
-function optionsOf(figure, width, colours) {
+// Times of day, and the date where a day begins; over many days, dates alone.
+function ticksOf(ticks, apart) {
+  const timeZone = inUtcNow() ? "UTC" : undefined;
+  const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone });
+  const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", timeZone });
+  let before = "";
+  return ticks.map((tick) => {
+    const moment = new Date(tick * 1000);
+    const date = day.format(moment);
+    const isNew = date !== before;
+    before = date;
+    if (apart >= 86400) return date;
+    return isNew ? `${time.format(moment)}\n${date}` : time.format(moment);
+  });
+}
+
+function optionsOf(figure, width, colours, step) {
   const text = colours.getPropertyValue("--pico-muted-color").trim();
   const line = colours.getPropertyValue("--pico-muted-border-color").trim();
   const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
@@ -67,8 +83,8 @@ function optionsOf(figure, width, colours) {
     tzDate: inUtcNow() ? (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") : undefined,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
-    scales: { y: { range: (_, low, high) => [0, Math.max(high, 1) * 1.08] } },
-    axes: [axis, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? valueOf(figure, tick) : "")) }],
+    scales: { x: { range: (_, first, last) => [first, last + step] }, y: { range: (_, low, high) => [0, Math.max(high, 1) * 1.08] } },
+    axes: [{ ...axis, values: (_, ticks, __, ___, apart) => ticksOf(ticks, apart) }, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? valueOf(figure, tick) : "")) }],
     series: [{}, ...names.map((_, n) => seriesOf(figure, n, colours))],
     hooks: { setCursor: [(plot) => tell(figure, plot)], ready: [(plot) => tell(figure, plot)] },
   };
@@ -76,10 +92,13 @@ function optionsOf(figure, width, colours) {
 
 function draw(figure, told) {
   const colours = getComputedStyle(document.documentElement);
-  const data = [told.at.map((at) => Date.parse(at) / 1000), ...figure.dataset.series.split(" ").map((name) => told[name])];
+  // A line along the bottom says nothing: what did not fail leaves a gap.
+  const isCounts = figure.dataset.plot === "counts";
+  const shown = (name, n) => (isCounts && n ? told[name].map((value) => value || null) : told[name]);
+  const data = [told.at.map((at) => Date.parse(at) / 1000), ...figure.dataset.series.split(" ").map(shown)];
   const place = figure.querySelector(".canvas");
   place.replaceChildren();
-  const made = new uPlot(optionsOf(figure, place.clientWidth, colours), data, place);
+  const made = new uPlot(optionsOf(figure, place.clientWidth, colours, told.step), data, place);
   figure.plot = made;
 }
 
