@@ -184,7 +184,7 @@ def _paths(names: dict[str, str]) -> Sequence[str]:
     paths = [
         ROOT + re.sub(r"\{(\w+)(:\w+)?\}", lambda found: names.get(found[1], nobody), path)
         for path, methods, _ in pages()
-        if "GET" in methods
+        if "GET" in methods and not path.endswith("/download")
     ]
     parked, queue = (
         f"{ROOT}/integrations/{names['integration_id']}/{p}" for p in ("parked", "queue")
