@@ -310,14 +310,14 @@ async def test_files_that_want_to_be_a_workers_end(prepared: Prepared, tmp_path:
                 assert answer.status_code == 202, answer.text
                 expected[name] = words
             formula = f"formula@example.org,{COURSE},2026-03-02T09:00:00Z,=1+1\n"
-            good = f"{COLUMNS},learner_name\n{formula}".encode()
+            good = f"{COLUMNS},course_name\n{formula}".encode()
             await upload(stack, source["id"], good)
             found = await ended(stack, source["id"], len(expected) + 1)
         held = await delivered(stack, 2)
 
         for file in found:
             assert expected.get(file["name"], "None") in await told(stack, file)
-        assert "=1+1" in {one["actor"].get("name") for one in held}
+        assert "mailto:formula@example.org" in {one["actor"]["mbox"] for one in held}
         assert worker.returncode is None
         assert 0 < of_worker.mebibytes < 300
         assert 0 < of_web.mebibytes < 300
