@@ -29,3 +29,11 @@ def _is_loopback(host: str) -> bool:
 
 # An audit hook sees every socket of this process, whichever library opened it through Python.
 sys.addaudithook(_refuse_outside)
+
+
+def pytest_make_parametrize_id(config: object, val: object, argname: str) -> str | None:
+    """Name bytes that are no text by their place: what is packed carries the time.
+
+    Processes that run tests side by side must find the same names.
+    """
+    return argname if isinstance(val, bytes) and not val.isascii() else None

@@ -55,6 +55,8 @@ function keepSecrets(from, to) {
     const again = to.querySelector(`input[type=password][name="${field.name}"]`);
     if (again) again.value = field.value;
   }
+  // Then nobody has to type them again.
+  for (const hint of to.querySelectorAll("[data-lost]")) hint.remove();
 }
 
 function focusIn(modal, had) {
