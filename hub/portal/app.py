@@ -1,5 +1,6 @@
 """The portal's routes, put in front of an application that serves the API."""
 
+import re
 from collections.abc import Awaitable, Callable
 from importlib.resources import as_file
 
@@ -52,6 +53,8 @@ from hub.portal.pages.page import Page, Pages
 from hub.portal.sessions import Guesses
 
 ROOT = "/portal"
+FORM = re.compile(r"/(add|edit|delete|purge|sure|replay|revoke)(/\{kind\})?$")
+"""Pages that only lead to a change: not for whoever may not change anything."""
 
 
 def add_portal(app: FastAPI, secret: Callable[[], Awaitable[bytes]]) -> None:
@@ -62,7 +65,8 @@ def add_portal(app: FastAPI, secret: Callable[[], Awaitable[bytes]]) -> None:
     for path, methods, handle in sign_in.OPEN:
         app.add_api_route(ROOT + path, _open(handle), methods=methods, include_in_schema=False)
     for path, methods, page in pages():
-        app.add_api_route(ROOT + path, _signed_in(page), methods=methods, include_in_schema=False)
+        answer = _signed_in(page, is_form=bool(FORM.search(path)))
+        app.add_api_route(ROOT + path, answer, methods=methods, include_in_schema=False)
 
 
 def pages() -> Pages:
@@ -102,7 +106,7 @@ def _open(handle: Callable[[Request], Awaitable[Response]]) -> Callable[..., Awa
     return answer
 
 
-def _signed_in(page: Page) -> Callable[..., Awaitable[Response]]:
+def _signed_in(page: Page, *, is_form: bool) -> Callable[..., Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
             visit = await visit_of(request)
@@ -115,6 +119,8 @@ def _signed_in(page: Page) -> Callable[..., Awaitable[Response]]:
                 return Response(status_code=204, headers={"X-Go": to})
             return go(to)
         try:
+            if is_form:
+                visit.require_write()
             response = await page(visit)
         except Forged:
             words = "This form is not from a page of this session. Go back, load it anew, send it."

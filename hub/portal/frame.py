@@ -117,6 +117,11 @@ class Visit:
         """Whether the key may change anything of that program."""
         return self.api.caller.may_write(self.program)
 
+    def require_write(self) -> None:
+        """Refuse whoever may only read. Raises Refusal."""
+        if not self.may_write:
+            raise Refusal(403, "Not for this key", "this key may only read", {})
+
     @property
     def path(self) -> str:
         """Where the page is."""
@@ -233,7 +238,11 @@ async def form_of(request: Request, visit: Visit) -> dict[str, str]:
 async def read_form(request: Request) -> dict[str, str]:
     """Read the fields of a form; white space around them was typed by accident."""
     body = (await request.body()).decode("utf-8", "replace")
-    pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    try:
+        pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        # More fields than any form of ours has: it is none, and carries no token either.
+        return {}
     return {name: value.strip() for name, value in pairs}
 
 

@@ -90,7 +90,8 @@ document.addEventListener("formdata", (event) => {
 
 function showSwitch() {
   const button = document.getElementById("zone");
-  if (!button) return;
+  // Whoever lives in UTC has nothing to switch.
+  if (!button || ZONE === "UTC") return;
   button.hidden = false;
   put(button, inUtc ? `Times are in UTC. Show ${ZONE}` : `Times are in ${ZONE}. Show UTC`);
 }

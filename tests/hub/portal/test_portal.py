@@ -244,6 +244,17 @@ async def test_filters_that_mean_nothing_are_told(browser: Browser, keys: Keys, 
     )
 
 
+async def test_a_form_with_more_fields_than_ours_is_refused(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    root = f"/portal/integrations/{await hub.integrate()}"
+    await browser.sign_in(keys["acme"])
+    await browser.go(root)
+    many = {f"field{number}": "" for number in range(300)}
+    assert (await browser.send(f"{root}/status", status="disabled", **many)).status_code == 403
+    assert (await hub.acme.get(root.replace("/portal", "/api"))).json()["status"] == "active"
+
+
 async def test_a_store_that_is_away_is_told_and_the_page_stands(
     browser: Browser, keys: Keys, hub: Hub
 ) -> None:
