@@ -62,8 +62,10 @@ class SubscriptionView(PascalView):
     sync_enabled: bool
     lb_api_payload_template: dict[str, Any]
     waiting: int | None = Field(
-        description=f"events after LastSyncUtc, if they were to be counted; up to {MOST_WAITING:,}"
+        default=None,
+        description=f"events after LastSyncUtc, if they were to be counted; up to {MOST_WAITING:,}",
     )
+    """Only there where it was asked for: a subscription itself has six facts."""
 
     @classmethod
     def of(cls, subscription: Subscription, waiting: int | None = None) -> Self:
@@ -74,7 +76,7 @@ class SubscriptionView(PascalView):
             last_sync_utc=subscription.last_sync_at,
             sync_enabled=subscription.sync_enabled,
             lb_api_payload_template=orjson.loads(subscription.template),
-            waiting=waiting,
+            **({} if waiting is None else {"waiting": waiting}),
         )
 
 
@@ -89,7 +91,7 @@ class SubscriberView(PascalView):
         return cls(program_id=subscription.program_id, created_utc=subscription.created_at)
 
 
-@router.get("/programs/{program_id}/eventSubs")
+@router.get("/programs/{program_id}/eventSubs", response_model_exclude_unset=True)
 async def list_subscriptions(
     program_id: ReadableProgram,
     house: HouseOf,
@@ -130,7 +132,7 @@ async def create_subscription(
     return Response(status_code=201, headers={"Location": place})
 
 
-@router.get("/programs/{program_id}/eventSubs/{publisher_id}")
+@router.get("/programs/{program_id}/eventSubs/{publisher_id}", response_model_exclude_unset=True)
 async def get_subscription(
     program_id: ReadableProgram, publisher_id: str, house: HouseOf
 ) -> SubscriptionView:

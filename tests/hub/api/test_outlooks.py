@@ -146,7 +146,7 @@ async def test_what_waits_is_counted_from_the_cursor_or_from_another_time(hub: H
     assert left == {"Waiting": 1, "Ignored": 1}
     assert again.json() == {"Waiting": 3, "Ignored": 1}
     assert [one["Waiting"] for one in listed.json()] == [1]
-    assert [one["Waiting"] for one in (await hub.reader.get(PLACE)).json()] == [None]
+    assert ["Waiting" in one for one in (await hub.reader.get(PLACE)).json()] == [False]
 
 
 async def test_no_more_is_counted_than_anybody_reads(hub: Hub) -> None:
