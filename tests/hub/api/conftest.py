@@ -13,6 +13,8 @@ import fakeredis
 import httpx
 import pytest
 
+from config.sandbox.server import Addresses, listening
+from config.sandbox.state import Sandbox
 from delivery.alerts import MailRecords
 from delivery.archive import Archive
 from delivery.control import Control
@@ -278,6 +280,19 @@ async def hub(
     await milling.close()
     await renderer.close()
     await redis.aclose()
+
+
+@pytest.fixture
+def sandbox(hub: Hub) -> Sandbox:
+    """Give an LRS to rehearse against."""
+    return Sandbox(hub.clock)
+
+
+@pytest.fixture
+async def addresses(sandbox: Sandbox) -> AsyncIterator[Addresses]:
+    """Let the sandbox listen on loopback; where it does."""
+    async with listening(sandbox, smtp_port=None) as at:
+        yield at
 
 
 def _control(store: Store, doorbell: FakeDoorbell, clock: FakeClock) -> Control:

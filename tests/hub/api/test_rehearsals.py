@@ -1,11 +1,10 @@
 """Trying an integration over HTTP, against a sandbox on loopback."""
 
-from collections.abc import AsyncIterator
 from ipaddress import IPv4Network
 
 import pytest
 
-from config.sandbox.server import Addresses, listening
+from config.sandbox.server import Addresses
 from config.sandbox.state import Sandbox
 from hub.api.rehearsals import BURST
 from hub.registry.integration_records import NewIntegration
@@ -17,17 +16,6 @@ NEW = "/api/programs/ACME/integrations/test"
 @pytest.fixture
 def allowed() -> list[IPv4Network]:
     return [LOOPBACK]
-
-
-@pytest.fixture
-def sandbox(hub: Hub) -> Sandbox:
-    return Sandbox(hub.clock)
-
-
-@pytest.fixture
-async def addresses(sandbox: Sandbox) -> AsyncIterator[Addresses]:
-    async with listening(sandbox, smtp_port=None) as at:
-        yield at
 
 
 @pytest.fixture

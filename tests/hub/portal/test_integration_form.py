@@ -1,11 +1,10 @@
 """The form that makes or changes an integration: its fields, its errors, trying before saving."""
 
-from collections.abc import AsyncIterator
 from ipaddress import IPv4Network
 
 import pytest
 
-from config.sandbox.server import Addresses, listening
+from config.sandbox.server import Addresses
 from config.sandbox.state import Sandbox
 from tests.hub.api.conftest import LOOPBACK, Hub
 from tests.hub.portal.conftest import Browser
@@ -18,17 +17,6 @@ ADD = "/portal/integrations/add"
 @pytest.fixture
 def allowed() -> list[IPv4Network]:
     return [LOOPBACK]
-
-
-@pytest.fixture
-def sandbox(hub: Hub) -> Sandbox:
-    return Sandbox(hub.clock)
-
-
-@pytest.fixture
-async def addresses(sandbox: Sandbox) -> AsyncIterator[Addresses]:
-    async with listening(sandbox, smtp_port=None) as at:
-        yield at
 
 
 def to_the_sandbox(addresses: Addresses, **fields: str) -> dict[str, str]:
