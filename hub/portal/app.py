@@ -9,48 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from hub.api.house import house_of
-from hub.portal.frame import (
-    IN_DIALOG,
-    STATIC,
-    Forged,
-    Porter,
-    SignedOut,
-    go,
-    render,
-    renew,
-    sign_in_for,
-    visit_of,
-)
+from hub.portal.door.guesses import Guesses
+from hub.portal.door.porter import Porter
+from hub.portal.forms import Forged
 from hub.portal.inside import Refusal
-from hub.portal.pages import (
-    administration,
-    attempts,
-    audit,
-    find,
-    integration,
-    integration_form,
-    integrations,
-    keys,
-    parked,
-    providers,
-    queues,
-    rehearsals,
-    replays,
-    sign_in,
-    source_form,
-    sources,
-)
-from hub.portal.pages.learning import (
-    event_completions,
-    events,
-    program,
-    subscriptions,
-    syncs,
-    template_editor,
-)
+from hub.portal.pages import administration, integrations, learning, queues, sign_in, sources
 from hub.portal.pages.page import Page, Pages
-from hub.portal.sessions import Guesses
+from hub.portal.rendering import STATIC, go, render
+from hub.portal.visit import SignedOut, visit_of
+from hub.portal.ways import IN_DIALOG, sign_in_for
 
 ROOT = "/portal"
 FORM = re.compile(r"/(add|edit|delete|purge|sure|replay|revoke)(/\{kind\})?$")
@@ -71,32 +38,8 @@ def add_portal(app: FastAPI, secret: Callable[[], Awaitable[bytes]]) -> None:
 
 def pages() -> Pages:
     """Give every page that wants a session: where it is, how it is asked, and what it does."""
-    # Routes are tried in order: /integrations/add is none of /integrations/{integration_id}.
-    modules = (
-        sign_in,
-        integration_form,
-        integrations,
-        integration,
-        rehearsals,
-        queues,
-        parked,
-        attempts,
-        find,
-        replays,
-        source_form,
-        sources,
-        audit,
-        administration,
-        providers,
-        keys,
-        program,
-        events,
-        event_completions,
-        subscriptions,
-        template_editor,
-        syncs,
-    )
-    return [page for module in modules for page in module.PAGES]
+    areas = (sign_in, integrations, queues, sources, administration, learning)
+    return [page for area in areas for page in area.PAGES]
 
 
 def _open(handle: Callable[[Request], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
@@ -127,7 +70,7 @@ def _signed_in(page: Page, *, is_form: bool) -> Callable[..., Awaitable[Response
             return render("message.html", status=403, title="Not sent", words=words)
         except Refusal as refusal:
             response = visit.refused(refusal)
-        renew(response, visit, house_of(request))
+        visit.renew(response)
         return response
 
     return answer

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,6 +36,25 @@ def test_no_file_carries_a_path_of_one_machine() -> None:
     strays = [str(p) for p in _tracked() if p != Path(__file__) and machine.search(p.read_bytes())]
 
     assert strays == []
+
+
+def test_all_that_the_packages_read_is_installed_with_them() -> None:
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    installed = {
+        path
+        for package, patterns in packages["package-data"].items()
+        for pattern in patterns
+        for path in (ROOT / package).glob(pattern)
+    }
+
+    data = {
+        path
+        for path in _tracked()
+        if path.relative_to(ROOT).parts[0] in {"config", "delivery", "hub"} and path.suffix != ".py"
+    }
+
+    assert data
+    assert sorted(map(str, data - installed)) == []
 
 
 VENDORED = [path for package in ("config", "hub") for path in (ROOT / package).rglob("VENDORED.md")]

@@ -1,1 +1,1 @@
-"""The portal's pages, one module for each thing that they are about."""
+"""The portal's pages: a folder for each area, a module for each screen."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.responses import Response
 
-from hub.portal.frame import Visit
+from hub.portal.visit import Visit
 
 Page = Callable[[Visit], Awaitable[Response]]
 Pages = Sequence[tuple[str, list[str], Page]]

@@ -2,7 +2,7 @@
 
 import re
 
-from hub.portal.changes import Line, lines
+from hub.portal.wording.changes import Line, lines
 from tests.hub.api.conftest import Hub
 from tests.hub.portal.conftest import Browser
 

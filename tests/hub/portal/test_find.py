@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from delivery.integration import IntegrationId
-from hub.portal.telling import happened, place_of, pretty, size
+from hub.portal.wording.telling import happened, place_of, pretty, size
 from tests.hub.api.conftest import Hub, a_statement
 from tests.hub.api.test_attempts import an_attempt
 from tests.hub.api.test_operations import end

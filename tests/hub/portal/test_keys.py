@@ -2,7 +2,7 @@
 
 import re
 
-from hub.portal.frame import IN_DIALOG
+from hub.portal.ways import IN_DIALOG
 from tests.hub.api.conftest import Hub
 from tests.hub.portal.conftest import INPUT, Browser
 

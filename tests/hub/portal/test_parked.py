@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from hub.portal.advice import ADVICE, OTHERWISE, advice
+from hub.portal.wording.advice import ADVICE, OTHERWISE, advice
 from tests.hub.api.conftest import Hub
 from tests.hub.api.test_operations import end
 from tests.hub.portal.conftest import Browser
@@ -122,7 +122,7 @@ async def test_those_of_a_filter_become_work_that_is_watched(
 async def test_among_very_many_the_count_comes_after_the_page(
     browser: Browser, keys: Keys, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.portal.pages.parked.COUNTED_AT_ONCE", 2)
+    monkeypatch.setattr("hub.portal.pages.queues.parked.COUNTED_AT_ONCE", 2)
     _, root, _ = await parked(hub, 400, 422, 422)
     await browser.sign_in(keys["acme"])
 

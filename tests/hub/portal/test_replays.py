@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hub.portal.telling import progress_of
+from hub.portal.wording.telling import progress_of
 from tests.hub.api.conftest import Hub
 from tests.hub.api.test_operations import end
 from tests.hub.portal.conftest import Browser

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from hub.portal.sessions import IDLE, LONGEST, Guesses
+from hub.portal.door.guesses import Guesses
+from hub.portal.door.sessions import IDLE, LONGEST
 from tests.fakes.clock import FakeClock
 from tests.hub.api.conftest import Hub
 from tests.hub.portal.conftest import INPUT, Browser

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hub.portal.source_fields import Unreadable, placed, record_of, said, written
+from hub.portal.pages.sources.fields import Unreadable, placed, record_of, said, written
 
 SOURCES: list[dict[str, Any]] = [
     {

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hub.portal.turns import turn_of
+from hub.portal.wording.turns import turn_of
 
 AT, LATER = "2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hub.portal.words import (
+from hub.portal.wording.plain import (
     Day,
     age,
     brief,

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from hub.portal.frame import HOME, Visit, form_of
+from hub.portal.fields import utc
+from hub.portal.forms import form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.learning.typed import typed
 from hub.portal.pages.page import Pages
+from hub.portal.visit import Visit
+from hub.portal.ways import HOME
 
 ROOT = f"{HOME}/learning/completions"
 SHOWN = 50
@@ -38,11 +41,11 @@ async def edit(visit: Visit) -> Response:
 
 async def edited(visit: Visit) -> Response:
     """Save a template; what was set aside is tried again."""
-    form = await form_of(visit.request, visit)
+    form = await form_of(visit)
     form["Template"] = typed(await visit.request.body()).get("Template", "")
     said: Facts = {"Template": form["Template"]}
     if since := form.get("SinceUtc"):
-        said["SinceUtc"] = since if since.endswith("Z") else f"{since}Z"
+        said["SinceUtc"] = utc(since)
     try:
         await visit.api.put(_path(visit), said)
     except Refusal as refusal:
@@ -57,7 +60,7 @@ async def ask_to_delete(visit: Visit) -> Response:
 
 async def delete(visit: Visit) -> Response:
     """Convert no more events."""
-    await form_of(visit.request, visit)
+    await form_of(visit)
     await visit.api.delete(_path(visit))
     return visit.go(ROOT, "Events are made into statements no more.")
 

@@ -1,14 +1,16 @@
 """Events: what a program has published, what it is subscribed to, and one of them."""
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from hub.portal.frame import HOME, Visit, form_of
+from hub.portal.fields import utc
+from hub.portal.forms import form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.learning.wording import entry_for
 from hub.portal.pages.page import Pages
+from hub.portal.visit import Visit
+from hub.portal.ways import HOME, query
 
 ROOT = f"{HOME}/learning/events"
 SHOWN = 50
@@ -40,8 +42,8 @@ async def table(visit: Visit) -> Response:
             publisherProgramId=wanted["publisher"] if side == "subscribed" else "",
             eventType=wanted["type"],
             category=wanted["category"],
-            since=_moment(wanted["since"]),
-            until=_moment(wanted["until"]),
+            since=utc(wanted["since"]),
+            until=utc(wanted["until"]),
         )
     except Refusal as refusal:
         trouble, status = str(refusal), refusal.status
@@ -51,7 +53,7 @@ async def table(visit: Visit) -> Response:
         side=side,
         wanted=wanted,
         is_filtered=any(wanted.values()),
-        query=urlencode({"of": side, **{name: one for name, one in wanted.items() if one}}),
+        query=query({"of": side, **wanted}),
         found=page["items"],
         next=page["next"],
         cursor=cursor,
@@ -87,7 +89,7 @@ async def ask_to_delete(visit: Visit) -> Response:
 
 async def delete(visit: Visit) -> Response:
     """Delete an event."""
-    await form_of(visit.request, visit)
+    await form_of(visit)
     await visit.api.delete(_path(visit))
     return visit.go(ROOT, "The event is deleted. Who has it already keeps it.")
 
@@ -100,10 +102,6 @@ def _list(visit: Visit, side: str) -> str:
     if side == "subscribed":
         return f"/api/programs/{visit.program}/events"
     return f"/api/events/{visit.program}"
-
-
-def _moment(written: str) -> str:
-    return written if not written or written.endswith("Z") else f"{written}Z"
 
 
 async def _import(visit: Visit, event: Facts) -> Facts | None:

@@ -5,9 +5,12 @@ from dataclasses import replace
 
 from starlette.responses import Response
 
-from hub.portal.frame import HOME, Visit, form_of, keep
+from hub.portal.door.cookies import keep
+from hub.portal.forms import form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.page import Pages
+from hub.portal.visit import Visit
+from hub.portal.ways import HOME
 
 ROOT = f"{HOME}/learning"
 MAILS = 10
@@ -33,7 +36,7 @@ async def edit(visit: Visit) -> Response:
 async def edited(visit: Visit) -> Response:
     """Change the program; a key that is left blank stays as it is."""
     path = f"/api/programs/{visit.program}"
-    form = await form_of(visit.request, visit)
+    form = await form_of(visit)
     try:
         await visit.api.patch(path, _said(form))
     except Refusal as refusal:
@@ -49,7 +52,7 @@ async def add(visit: Visit) -> Response:
 
 async def added(visit: Visit) -> Response:
     """Make a program, and look at it from now on."""
-    form = await form_of(visit.request, visit)
+    form = await form_of(visit)
     program_id = form.get("ProgramId", "")
     try:
         await visit.api.post("/api/programs", {"ProgramId": program_id, **_said(form)})

@@ -5,10 +5,13 @@ from functools import partial
 
 from starlette.responses import Response
 
-from hub.portal.frame import HOME, Visit, form_of
+from hub.portal.fields import utc
+from hub.portal.forms import form_of
 from hub.portal.inside import LARGEST_PAGE, Facts, Refusal
 from hub.portal.pages.page import Pages
-from hub.portal.words import number
+from hub.portal.visit import Visit
+from hub.portal.ways import HOME
+from hub.portal.wording.plain import number
 
 ROOT = f"{HOME}/learning/subscriptions"
 MOST_COUNTED = 10_000
@@ -30,7 +33,7 @@ async def add(visit: Visit) -> Response:
 
 async def added(visit: Visit) -> Response:
     """Subscribe, with nothing imported yet, and go on to the templates."""
-    form = await form_of(visit.request, visit)
+    form = await form_of(visit)
     publisher = form.get("PublisherProgramId", "")
     said = {"PublisherProgramId": publisher, "SyncEnabled": False, "LbApiPayloadTemplate": {}}
     try:
@@ -51,7 +54,7 @@ async def ask_to_set_back(visit: Visit) -> Response:
 
 async def set_back(visit: Visit) -> Response:
     """Count what would be sent; set the cursor once somebody is sure."""
-    form = await form_of(visit.request, visit)
+    form = await form_of(visit)
     since = _since(form)
     if since == "":
         return await _set_back(visit, form, {"since": "say from when on"}, status=422)
@@ -75,7 +78,7 @@ async def ask_to_delete(visit: Visit) -> Response:
 
 async def delete(visit: Visit) -> Response:
     """End a subscription."""
-    await form_of(visit.request, visit)
+    await form_of(visit)
     await visit.api.delete(_path(visit))
     return visit.go(ROOT, "The subscription is ended. The events stay with their publisher.")
 
@@ -129,9 +132,8 @@ def _since(form: Mapping[str, str]) -> str | None:
     """Give the moment that is meant; None is the beginning."""
     if form.get("what") == "all":
         return None
-    since = form.get("since", "")
     # What is no time is handed on as it is, for the API to say so.
-    return since if not since or since.endswith("Z") else f"{since}Z"
+    return utc(form.get("since", ""))
 
 
 def _told(visit: Visit, form: Mapping[str, str]) -> str:

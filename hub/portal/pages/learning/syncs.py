@@ -2,10 +2,12 @@
 
 from starlette.responses import Response
 
-from hub.portal.frame import HOME, Visit, form_of
+from hub.portal.forms import form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.learning.wording import ADVICE, BATCHES, KINDS, RUNS
 from hub.portal.pages.page import Pages
+from hub.portal.visit import Visit
+from hub.portal.ways import HOME
 
 ROOT = f"{HOME}/learning/syncs"
 SHOWN = 50
@@ -29,7 +31,7 @@ async def rows(visit: Visit) -> Response:
 
 async def begin(visit: Visit) -> Response:
     """Begin a run, and show it while it goes on."""
-    await form_of(visit.request, visit)
+    await form_of(visit)
     try:
         begun = await visit.api.post("/api/processEvents", programId=visit.program, wait=False)
     except Refusal as refusal:

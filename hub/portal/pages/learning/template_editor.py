@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
-from hub.portal.frame import Visit, form_of
+from hub.portal.forms import form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.learning.subscriptions import ROOT
 from hub.portal.pages.learning.template_cards import (
@@ -25,7 +25,8 @@ from hub.portal.pages.learning.template_cards import (
 from hub.portal.pages.learning.typed import typed
 from hub.portal.pages.learning.wording import ALIAS, DEFAULT
 from hub.portal.pages.page import Pages
-from hub.portal.words import written
+from hub.portal.visit import Visit
+from hub.portal.wording.plain import written
 
 SAVED = "The subscription is saved. The next sync uses it."
 
@@ -41,7 +42,7 @@ async def show(visit: Visit) -> Response:
 
 async def change(visit: Visit) -> Response:
     """Save the cards, add one, take one away, or only show what they make."""
-    await form_of(visit.request, visit)
+    await form_of(visit)
     found = await visit.api.get(_path(visit))
     form = typed(await visit.request.body())
     cards, enabled = read_cards(form), "enabled" in form
@@ -58,7 +59,7 @@ async def change(visit: Visit) -> Response:
 
 async def preview(visit: Visit) -> Response:
     """Give what one card makes of recent events alone, while it is being typed."""
-    await form_of(visit.request, visit)
+    await form_of(visit)
     cards = read_cards(typed(await visit.request.body()))
     written = visit.request.query_params.get("card", "")
     number = int(written) if written.isdecimal() else len(cards)
@@ -80,7 +81,7 @@ async def show_json(visit: Visit) -> Response:
 
 async def change_json(visit: Visit) -> Response:
     """Save templates that were written as one JSON object."""
-    await form_of(visit.request, visit)
+    await form_of(visit)
     found = await visit.api.get(_path(visit))
     form = typed(await visit.request.body())
     try:

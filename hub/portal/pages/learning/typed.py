@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl
 
-from hub.portal.frame import MOST_FIELDS
+from hub.portal.forms import MOST_FIELDS
 
 
 def typed(body: bytes) -> dict[str, str]:

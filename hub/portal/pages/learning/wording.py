@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hub.portal.words import Facts, State
+from hub.portal.wording.plain import Facts, State
 
 DEFAULT, ALIAS = "*", "_default"
 

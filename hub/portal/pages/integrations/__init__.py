@@ -1,0 +1,14 @@
+"""The pages of integrations: the table, one of them, its form, its requests and its test."""
+
+from hub.portal.pages.integrations import attempts, find, form, overview, rehearsals, table
+from hub.portal.pages.page import Pages
+
+# Routes are tried in order: /integrations/add is none of /integrations/{integration_id}.
+PAGES: Pages = (
+    *form.PAGES,
+    *table.PAGES,
+    *overview.PAGES,
+    *rehearsals.PAGES,
+    *attempts.PAGES,
+    *find.PAGES,
+)
