@@ -20,6 +20,7 @@ from hub.api.house import House, HouseOf
 from hub.api.moments import GivenMoment
 from hub.api.pages import Limit
 from hub.api.strict import Form, StrictRoute, View
+from hub.registry.caller import Caller
 from hub.registry.integration_records import IntegrationRecord
 from hub.xapi.words import Uuid
 
@@ -29,6 +30,7 @@ router = APIRouter(
 
 AT_ONCE = 1000
 """More than this are discarded beside the request that asks for it."""
+DONE = {Kind.RELEASE: "released", Kind.DISCARD: "discarded"}
 Words = Annotated[
     str, Query(max_length=200, description="some of the server's words, in lower or upper case")
 ]
@@ -149,18 +151,8 @@ async def release_parked(
     record: WritableIntegration, form: ChoiceForm, caller: CallerOf, house: HouseOf
 ) -> Released:
     """Put parked statements back in front of the queue. With `dryRun`, only count them."""
-    count = await _count(record, form, house)
-    if form.dry_run or not count.statements:
-        return Released(released=count.statements)
-    await note_steering(
-        house, caller, record, "released", statements=count.statements, ids=form.ids
-    )
-    if form.selects:
-        operation = await house.operations.begin(
-            record.id, Kind.RELEASE, form.selection, count=count, by=caller.who
-        )
-        return Released(released=operation.total, operation_id=operation.id)
-    return Released(released=await house.control.release(record.id, form.ids))
+    count, operation_id = await _steer(Kind.RELEASE, record, form, caller, house)
+    return Released(released=count, operation_id=operation_id)
 
 
 @router.post("/parked/discard", status_code=202, response_model_exclude_none=True)
@@ -168,18 +160,32 @@ async def discard_parked(
     record: WritableIntegration, form: ChoiceForm, caller: CallerOf, house: HouseOf
 ) -> Discarded:
     """Give parked statements up for good. With `dryRun`, only count them."""
+    count, operation_id = await _steer(Kind.DISCARD, record, form, caller, house)
+    return Discarded(discarded=count, operation_id=operation_id)
+
+
+async def _steer(
+    kind: Literal[Kind.RELEASE, Kind.DISCARD],
+    record: IntegrationRecord,
+    form: ChoiceForm,
+    caller: Caller,
+    house: House,
+) -> tuple[int, str | None]:
+    """Say how many it is, and which operation does it if that takes longer than the request."""
     count = await _count(record, form, house)
     if form.dry_run or not count.statements:
-        return Discarded(discarded=count.statements)
+        return count.statements, None
     await note_steering(
-        house, caller, record, "discarded", statements=count.statements, ids=form.ids
+        house, caller, record, DONE[kind], statements=count.statements, ids=form.ids
     )
-    if form.selects or count.statements > AT_ONCE:
+    is_long = kind is Kind.DISCARD and count.statements > AT_ONCE
+    if form.selects or is_long:
         operation = await house.operations.begin(
-            record.id, Kind.DISCARD, form.selection, count=count, by=caller.who
+            record.id, kind, form.selection, count=count, by=caller.who
         )
-        return Discarded(discarded=operation.total, operation_id=operation.id)
-    return Discarded(discarded=await house.control.discard(record.id, form.ids))
+        return operation.total, operation.id
+    steer = house.control.release if kind is Kind.RELEASE else house.control.discard
+    return await steer(record.id, form.ids), None
 
 
 async def _count(record: IntegrationRecord, form: ChoiceForm, house: House) -> Count:

@@ -42,15 +42,23 @@ function tell(figure, plot) {
   figure.querySelector(".at").textContent = momentOf(plot.data[0][n]);
 }
 
-function seriesOf(figure, n, colours) {
+// A colour as it comes out, light or dark: a canvas knows no variables.
+function colourOf(place, name) {
+  place.style.color = `var(${name})`;
+  const { color } = getComputedStyle(place);
+  place.style.color = "";
+  return color;
+}
+
+function seriesOf(figure, n, place) {
   const isBar = figure.dataset.plot === "counts" && n === 0;
-  const colour = colours.getPropertyValue(`--plot-${STYLES[n]}`).trim();
+  const colour = colourOf(place, `--plot-${STYLES[n]}`);
   const isArea = figure.dataset.plot === "depths" && n === 0;
   return {
     stroke: colour,
     width: isBar ? 0 : 2,
     dash: DASHES[n],
-    fill: isBar ? colour : isArea ? `${colour}40` : undefined,
+    fill: isBar ? colour : isArea ? `color-mix(in srgb, ${colour} 25%, transparent)` : undefined,
     paths: isBar ? uPlot.paths.bars({ size: [0.7, 40], align: 1 }) : undefined,
     points: { show: !isBar, size: figure.dataset.plot === "counts" ? 7 : 4, fill: colour },
   };
@@ -72,33 +80,32 @@ function ticksOf(ticks, apart) {
   });
 }
 
-function optionsOf(figure, width, colours, step) {
-  const text = colours.getPropertyValue("--pico-muted-color").trim();
-  const line = colours.getPropertyValue("--pico-muted-border-color").trim();
+function optionsOf(figure, place, step) {
+  const text = colourOf(place, "--pico-muted-color");
+  const line = colourOf(place, "--pico-muted-border-color");
   const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
   const names = figure.dataset.series.split(" ");
   return {
-    width,
+    width: place.clientWidth,
     height: HEIGHT,
     tzDate: inUtcNow() ? (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") : undefined,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: { x: { range: (_, first, last) => [first, last + step] }, y: { range: (_, low, high) => [0, Math.max(high, 1) * 1.08] } },
     axes: [{ ...axis, values: (_, ticks, __, ___, apart) => ticksOf(ticks, apart) }, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? valueOf(figure, tick) : "")) }],
-    series: [{}, ...names.map((_, n) => seriesOf(figure, n, colours))],
+    series: [{}, ...names.map((_, n) => seriesOf(figure, n, place))],
     hooks: { setCursor: [(plot) => tell(figure, plot)], ready: [(plot) => tell(figure, plot)] },
   };
 }
 
 function draw(figure, told) {
-  const colours = getComputedStyle(document.documentElement);
   // A line along the bottom says nothing: what did not fail leaves a gap.
   const isCounts = figure.dataset.plot === "counts";
   const shown = (name, n) => (isCounts && n ? told[name].map((value) => value || null) : told[name]);
   const data = [told.at.map((at) => Date.parse(at) / 1000), ...figure.dataset.series.split(" ").map(shown)];
   const place = figure.querySelector(".canvas");
   place.replaceChildren();
-  const made = new uPlot(optionsOf(figure, place.clientWidth, colours, told.step), data, place);
+  const made = new uPlot(optionsOf(figure, place, told.step), data, place);
   figure.plot = made;
 }
 

@@ -26,7 +26,7 @@ function shortly(moment, utc) {
   return `${new Intl.DateTimeFormat(undefined, style).format(moment)}${utc ? " UTC" : ""}`;
 }
 
-// The two largest units, as words.py writes them: "3 h 12 min".
+// The two largest units, as plain.py writes them: "3 h 12 min".
 function age(seconds) {
   let rest = Math.max(Math.floor(seconds), 0);
   const parts = [];
