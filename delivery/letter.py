@@ -1,26 +1,14 @@
-"""Puts a problem into words, for a technical contact who may never have heard of us.
-
-Pure: the same problem makes the same letter, Message-ID included, so that one that is sent twice
-can be known as one. What customers and servers wrote is cleaned before it stands in a header, and
-escaped before it stands in HTML.
-"""
+"""Puts a problem into words, for a technical contact who may never have heard of us. Pure."""
 
 import hashlib
-import unicodedata
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from email.errors import MessageError
-from email.headerregistry import Address
+from datetime import timedelta
 from email.message import EmailMessage
-from email.utils import parseaddr
-from pathlib import Path
 from urllib.parse import quote, urlsplit
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from delivery.integration import Integration
 from delivery.problem import Kind, Problem
+from delivery.stationery import SHEETS, Letter, length, line, moment, open_templates
 from delivery.status import Health, Status
 
 LONGEST_NAME, LONGEST_REASON = 80, 500
@@ -31,20 +19,7 @@ SUBJECTS = {
     Kind.PARKED: "your server refused some learning records",
 }
 
-
-def open_templates(folder: Path) -> Environment:
-    """Open a folder of letters: what is put into HTML is escaped, what is missing is an error."""
-    return Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-_templates = open_templates(Path(__file__).parent / "letters")
+_templates = open_templates(SHEETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +33,15 @@ class Letters:
 
     def write(self, problem: Problem, integration: Integration, health: Health) -> EmailMessage:
         """Write the letter that tells of a problem."""
-        words = self._words(problem, integration, health)
-        letter = EmailMessage()
-        letter["Subject"] = f"{line(integration.name, LONGEST_NAME)}: {SUBJECTS[problem.kind]}"
-        letter["From"] = sender_address(self.sender)
-        recipients = list(usable_addresses(integration.technical_emails))
-        if recipients:
-            letter["To"] = recipients
-        letter["Date"] = problem.at
-        letter["Message-ID"] = _message_id(integration, problem, letter["From"].addresses[0])
-        letter["Auto-Submitted"] = "auto-generated"
-        letter.set_content(_templates.get_template("problem.txt").render(words))
-        html = _templates.get_template("problem.html").render(words)
-        letter.add_alternative(html, subtype="html")
-        letter.set_boundary(_digest(integration, problem))
-        return letter
+        letter = Letter(
+            template="problem",
+            words=self._words(problem, integration, health),
+            subject=f"{line(integration.name, LONGEST_NAME)}: {SUBJECTS[problem.kind]}",
+            emails=integration.technical_emails,
+            at=problem.at,
+            digest=_digest(integration, problem),
+        )
+        return letter.written(_templates, self.sender)
 
     def _words(
         self, problem: Problem, integration: Integration, health: Health
@@ -98,48 +67,6 @@ class Letters:
             "interval": length(self.interval),
             "link": f"{portal}/integrations/{quote(integration.id, safe='')}",
         }
-
-
-def line(text: str, longest: int) -> str:
-    """Make one line of foreign text: no control, format or unassigned characters, not too long."""
-    spaced = " ".join(text.split())
-    clean = "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
-    return clean if len(clean) <= longest else f"{clean[: longest - 1].rstrip()}…"
-
-
-def moment(at: datetime) -> str:
-    """Say when: `22 November 2026, 14:05 UTC`."""
-    return f"{at.day} {at:%B %Y, %H:%M} UTC"
-
-
-def length(time: timedelta) -> str:
-    """Say how long, in the largest unit that comes out whole: `24 hours`, `60 seconds`."""
-    seconds = round(time.total_seconds())
-    for unit, size in (("hour", 3600), ("minute", 60)):
-        if seconds > size and seconds % size == 0:
-            return f"{seconds // size} {unit}s"
-    return f"{seconds} second{'' if seconds == 1 else 's'}"
-
-
-def sender_address(sender: str) -> Address:
-    """Read who signs: `Name <address>`, or only an address."""
-    name, address = parseaddr(line(sender, 320))
-    return Address(name or "Learning Hub", addr_spec=address)
-
-
-def usable_addresses(emails: Sequence[str]) -> Iterator[Address]:
-    """Give those that can stand in a header."""
-    for email in emails:
-        if email == line(email, 320):
-            try:
-                yield Address(addr_spec=email)
-            except (ValueError, IndexError, MessageError):
-                # Checked when it was saved; a letter to the others is better than none.
-                continue
-
-
-def _message_id(integration: Integration, problem: Problem, sender: Address) -> str:
-    return f"<{_digest(integration, problem)}@{sender.domain or 'localhost'}>"
 
 
 def _digest(integration: Integration, problem: Problem) -> str:

@@ -1,8 +1,4 @@
-"""Writes the letter that tells the contacts of a program all that is pending. Pure.
-
-The same notices make the same letter, Message-ID included, so that one that is sent twice can be
-known as one. What others wrote is cleaned before it stands in a header, and escaped in HTML.
-"""
+"""Writes the letter that tells the contacts of a program all that is pending. Pure."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from textwrap import wrap
 
-from delivery.letter import length, line, moment, open_templates, sender_address, usable_addresses
+from delivery.stationery import Letter, length, line, moment, open_templates
 from hub.registry.notices import Addressee, Notice, NoticeKind
 
 MOST_TOLD = 50
@@ -41,23 +37,15 @@ class Letters:
 
     def write(self, to: Addressee, notices: Sequence[Notice]) -> EmailMessage:
         """Write the letter that tells these notices, one at least and `MOST_TOLD` at most."""
-        digest = _digest(to.program_id, notices)
-        letter = EmailMessage()
-        letter["Subject"] = f"{line(to.name, LONGEST_NAME)}: {_subject(notices)}"
-        letter["From"] = sender_address(self.sender)
-        recipients = list(usable_addresses(to.emails))
-        if recipients:
-            letter["To"] = recipients
-        letter["Date"] = max(notice.noted_at for notice in notices)
-        domain = letter["From"].addresses[0].domain or "localhost"
-        letter["Message-ID"] = f"<{digest}@{domain}>"
-        letter["Auto-Submitted"] = "auto-generated"
-        words = self._words(to, notices)
-        letter.set_content(_templates.get_template("notices.txt").render(words))
-        html = _templates.get_template("notices.html").render(words)
-        letter.add_alternative(html, subtype="html")
-        letter.set_boundary(digest)
-        return letter
+        letter = Letter(
+            template="notices",
+            words=self._words(to, notices),
+            subject=f"{line(to.name, LONGEST_NAME)}: {_subject(notices)}",
+            emails=to.emails,
+            at=max(notice.noted_at for notice in notices),
+            digest=_digest(to.program_id, notices),
+        )
+        return letter.written(_templates, self.sender)
 
     def _words(self, to: Addressee, notices: Sequence[Notice]) -> dict[str, object]:
         told = [_told(notice) for notice in notices]

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from delivery.integration import Integration, IntegrationId
-from delivery.letter import Letters, length, line
+from delivery.letter import Letters
 from delivery.problem import Kind, Problem
+from delivery.stationery import length, line
 from delivery.status import Health, Status
 from tests.fakes.registry import an_integration
 
