@@ -63,7 +63,7 @@ class FileView(View):
     landed_at: datetime
     state: FileState
     rows: int
-    """Records that were read, with those that made no statement."""
+    """Records that were read; of each a statement is made, or it is skipped, or it failed."""
     statements: int
     """What was made of them, counted for every integration."""
     new: int
@@ -71,7 +71,7 @@ class FileView(View):
     skipped: int
     failed: int
     skips: dict[str, JsonValue]
-    """Why records were skipped, and how often."""
+    """Why records were skipped, and how often; also those that only some integrations skip."""
     trouble: str | None
     waits_for: str | None
     generation: int

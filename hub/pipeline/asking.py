@@ -127,16 +127,20 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Made(msgspec.Struct, frozen=True):
-    """A statement, for one target."""
+    """A statement, for one target. `record` counts the records of its piece, from 0."""
 
     id: str
     body: bytes
     digest: str
     line: int
+    record: int
 
 
 class Ground(msgspec.Struct):
-    """What became of one piece. `made` has a list for each target."""
+    """What became of one piece. `made` has a list for each target.
+
+    Of each of the `rows` something is made for a target at least, or it is skipped, or it failed.
+    """
 
     made: list[list[Made]]
     rows: int = 0
@@ -145,7 +149,7 @@ class Ground(msgspec.Struct):
     faults: list[Fault] = []
     """The first of them."""
     skips: dict[str, int] = {}
-    """Why records were skipped, and how often."""
+    """Why records were skipped, and how often; also by some of the targets only."""
     broken: Bad | None = None
     """Why the rest of the piece could not be read."""
 

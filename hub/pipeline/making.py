@@ -14,7 +14,7 @@ from hub.recipes.faults import RecordFault, Skip
 from hub.recipes.identity import completion_name, identity_of, statement_id
 from hub.recipes.kit import timestamp
 from hub.recipes.record import Record
-from hub.records.bounds import LONGEST_RECORD
+from hub.records.bounds import LONGEST_NAME, LONGEST_RECORD
 from hub.records.fault import FileFault, Unreadable
 from hub.records.reading import read
 from hub.xapi.completion import Completion, Skipped, express
@@ -24,6 +24,8 @@ from hub.xapi.rules import Rules
 
 MOST_FAULTS = 1000
 MOST_REASONS = 20
+LONGEST_REASON = 500
+NOTHING = "the recipe makes nothing of it"
 MOST_STATEMENTS = 2_100
 """So many statements one record may make; a push of GitHub tells of up to 2,048 commits."""
 
@@ -49,27 +51,31 @@ def grind(
     ground = Ground(made=[[] for _ in targets])
     book = _Rulebook(targets)
     context = Context(cooking.options, cooking.source, piece.landed_at, tables)
-    seen: list[set[str]] = [set() for _ in targets]
-    records = list(islice(_readable(piece, ground), piece.first, piece.end))
-    for record, made in zip(records, cook(records, context), strict=True):
+    records = list(_readable(piece, ground))
+    cooked = cook([record for _, record in records], context)
+    for (number, record), made in zip(records, cooked, strict=True):
         try:
-            _take(ground, seen, record.line, _made(record, made, piece, cooking, book))
+            found = _made(record, made, piece, cooking, book)
         except RecordFault as fault:
             _fail(ground, Fault(record.line, fault.field, fault.reason))
-        if isinstance(made, Skip):
-            _skip(ground, made.reason)
+        else:
+            _take(ground, number, record.line, made, found)
     ground.faults.sort(key=lambda fault: fault.line)
     return ground
 
 
-def _readable(piece: Piece, ground: Ground) -> Iterator[Record]:
+def _readable(piece: Piece, ground: Ground) -> Iterator[tuple[int, Record]]:
+    """Give those records of a piece that can be read, with their numbers."""
+    read_ones = read(piece.content, piece.form, line=piece.line, headers=piece.headers)
     try:
-        for one in read(piece.content, piece.form, line=piece.line, headers=piece.headers):
+        for number, one in enumerate(islice(read_ones, piece.end)):
+            if number < piece.first:
+                continue
             ground.rows += 1
             if isinstance(one, Unreadable):
                 _fail(ground, Fault(one.line, one.field, one.reason))
             else:
-                yield one
+                yield number, one
     except FileFault as fault:
         ground.broken = Bad(fault.reason, fault.line)
 
@@ -166,25 +172,43 @@ def _checked(body: bytes, rules: Rules, piece: Piece) -> Statement:
 
 def _take(
     ground: Ground,
-    seen: Sequence[set[str]],
+    number: int,
     line: int,
+    made: object,
     found: Sequence[tuple[int, Statement | Skipped]],
 ) -> None:
+    """Keep what each target gets of a record, or why there is nothing for it."""
+    reasons = [made.reason] if isinstance(made, Skip) else []
+    is_skipped = True
     for place, one in found:
         if isinstance(one, Skipped):
-            _skip(ground, one.reason)
-        elif one.id not in seen[place]:
-            seen[place].add(one.id)
-            ground.made[place].append(Made(one.id, one.body, one.digest, line))
+            reasons.append(one.reason)
+        else:
+            is_skipped = False
+            ground.made[place].append(Made(one.id, one.body, one.digest, line, number))
+    if is_skipped:
+        ground.skipped += 1
+        reasons = reasons or [NOTHING]
+    for reason in dict.fromkeys(shown(reason, LONGEST_REASON) for reason in reasons):
+        note_skip(ground, reason)
 
 
 def _fail(ground: Ground, fault: Fault) -> None:
     ground.failed += 1
     if len(ground.faults) < MOST_FAULTS:
-        ground.faults.append(fault)
+        field, reason = shown(fault.field, LONGEST_NAME), shown(fault.reason, LONGEST_REASON)
+        ground.faults.append(Fault(fault.line, field, reason))
 
 
-def _skip(ground: Ground, reason: str) -> None:
-    ground.skipped += 1
+def note_skip(ground: Ground, reason: str) -> None:
+    """Count why a record is skipped."""
     if reason in ground.skips or len(ground.skips) < MOST_REASONS:
         ground.skips[reason] = ground.skips.get(reason, 0) + 1
+
+
+def shown(words: object, most: int) -> str:
+    """Give what a recipe says as every store can keep it; it may be anything, and no text."""
+    text = (words if isinstance(words, str) else str(words))[:most]
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else " " for one in text)

@@ -29,6 +29,7 @@ from hub.pipeline.asking import (
     Recipes,
     Target,
 )
+from hub.pipeline.repeats import without_repeats
 from hub.records.cutting import Cuts
 from hub.records.fault import FileFault
 from hub.records.format import Format, Hints
@@ -88,10 +89,15 @@ class Milling:
     async def grind(
         self, pieces: Sequence[Piece], cooking: Cooking, targets: Sequence[Target]
     ) -> list[Ground]:
-        """Make statements of pieces. Raises RecipeFault.
+        """Make statements of pieces, each statement of a piece once. Raises RecipeFault.
 
         A record that ends the process is found by halves, and told like any other fault.
         """
+        return [without_repeats(one) for one in await self._grind_all(pieces, cooking, targets)]
+
+    async def _grind_all(
+        self, pieces: Sequence[Piece], cooking: Cooking, targets: Sequence[Target]
+    ) -> list[Ground]:
         asked = Grind(list(pieces), cooking, list(targets))
         try:
             return (await self._ask_recipe(asked, GroundAnswer)).pieces
@@ -113,7 +119,7 @@ class Milling:
         if end - piece.first <= 1:
             place = f"record {piece.first + 1} from line {piece.line} on"
             fault = Fault(piece.line, "", f"{place} {ENDS_IT}")
-            return Ground([[] for _ in targets], rows=0, failed=1, faults=[fault])
+            return Ground([[] for _ in targets], rows=1, failed=1, faults=[fault])
         middle = (piece.first + end) // 2
         first = await self._by_halves(
             msgspec.structs.replace(piece, end=middle), cooking, targets, is_lost=False
@@ -160,7 +166,7 @@ def _together(first: Ground, second: Ground) -> Ground:
         skips[reason] = skips.get(reason, 0) + count
     return Ground(
         made=[[*a, *b] for a, b in zip(first.made, second.made, strict=True)],
-        rows=max(first.rows, second.rows),
+        rows=first.rows + second.rows,
         skipped=first.skipped + second.skipped,
         failed=first.failed + second.failed,
         faults=[*first.faults, *second.faults],

@@ -53,12 +53,16 @@ class Waits(Exception):
         """How many statements of each file were handed in before, that were not known."""
 
 
+Said = tuple[str, str]
+"""The id of a statement, and the digest of its content."""
+
+
 @dataclass(slots=True)
 class _Handed:
     """What delivery said to the statements of one target."""
 
-    accepted: set[str] = field(default_factory=set)
-    conflicts: set[str] = field(default_factory=set)
+    accepted: set[Said] = field(default_factory=set)
+    conflicts: set[Said] = field(default_factory=set)
 
 
 class Transforming:
@@ -125,11 +129,15 @@ class Transforming:
         handed = [_Handed() for _ in targets]
         try:
             for place, target in enumerate(targets):
-                await self._hand_in(target, _statements(ground, place), handed[place])
+                for statements in _rounds(ground, place):
+                    await self._hand_in(target, statements, handed[place])
         except Waits as waits:
             waits.added = _added(chunks, ground, handed)
             raise
-        done = [_done(chunk, one, handed) for chunk, one in zip(chunks, ground, strict=True)]
+        done = [
+            _done(chunk, one, new, handed)
+            for chunk, one, new in zip(chunks, ground, _new(ground, handed), strict=True)
+        ]
         for file_id, state in await self._work.settle(done):
             self._meters.count("files", state)
             log.info("file.ended", file=file_id, source=source.id, state=state)
@@ -175,7 +183,7 @@ class Transforming:
             taken = await self._taking.take_in(IntegrationId(target.integration_id), some)
         except StatementConflict as conflict:
             known = {str(one) for one in conflict.ids}
-            handed.conflicts |= known
+            handed.conflicts |= {_said(one) for one in some if one.id in known}
             await self._hand_some_in(target, [one for one in some if one.id not in known], handed)
         except UnknownIntegration:
             # Deleted a moment ago: nobody is to have them.
@@ -190,7 +198,8 @@ class Transforming:
         except StoreUnavailable as error:
             raise Waits(str(error), SOON) from error
         else:
-            handed.accepted |= {str(one) for one in taken.accepted}
+            accepted = set(taken.accepted)
+            handed.accepted |= {_said(one) for one in some if one.id in accepted}
 
     def _count(self, done: Sequence[ChunkDone]) -> None:
         for outcome, count in (
@@ -214,46 +223,71 @@ def cooking_of(source: SourceRecord, tables: dict[str, TableFile]) -> Cooking:
     )
 
 
-def _statements(ground: Sequence[Ground], place: int) -> list[Statement]:
-    found = {one.id: one for piece in ground for one in piece.made[place]}
-    return [_statement(one) for one in found.values()]
+def _rounds(ground: Sequence[Ground], place: int) -> list[list[Statement]]:
+    """Give what one target gets, each statement once.
+
+    Whatever is told once more under an id of the same round waits for the next: delivery says then
+    that it contradicts the first.
+    """
+    left = {_said(one): one for piece in ground for one in piece.made[place]}
+    rounds: list[list[Statement]] = []
+    while left:
+        now: dict[str, Made] = {}
+        left = {said: one for said, one in left.items() if now.setdefault(one.id, one) is not one}
+        rounds.append([_statement(one) for one in now.values()])
+    return rounds
+
+
+def _said(one: Statement | Made) -> Said:
+    return one.id, one.digest
 
 
 def _statement(made: Made) -> Statement:
     return Statement(StatementId(made.id), made.body, made.digest)
 
 
-def _new(ground: Ground, handed: Sequence[_Handed]) -> int:
-    return sum(
-        one.id in handed[place].accepted for place, made in enumerate(ground.made) for one in made
-    )
+def _new(ground: Sequence[Ground], handed: Sequence[_Handed]) -> list[int]:
+    """Say how many of each piece were not known before; of several alike, the first."""
+    left = [set(one.accepted) for one in handed]
+    counts: list[int] = []
+    for piece in ground:
+        before = sum(map(len, left))
+        for place, made in enumerate(piece.made):
+            left[place].difference_update(map(_said, made))
+        counts.append(before - sum(map(len, left)))
+    return counts
 
 
 def _added(
     chunks: Sequence[ChunkToDo], ground: Sequence[Ground], handed: Sequence[_Handed]
 ) -> Mapping[str, int]:
     found: Counter[str] = Counter()
-    for chunk, one in zip(chunks, ground, strict=True):
-        found[chunk.file_id] += _new(one, handed)
+    for chunk, new in zip(chunks, _new(ground, handed), strict=True):
+        found[chunk.file_id] += new
     return found
 
 
-def _done(chunk: ChunkToDo, ground: Ground, handed: Sequence[_Handed]) -> ChunkDone:
+def _done(chunk: ChunkToDo, ground: Ground, new: int, handed: Sequence[_Handed]) -> ChunkDone:
     conflicts = [
-        RecordFault(one.line, "id", f"the statement {one.id} is known with other content")
+        one
         for place, made in enumerate(ground.made)
         for one in made
-        if one.id in handed[place].conflicts
+        if _said(one) in handed[place].conflicts
     ]
+    # A record has failed once, for however many targets, and with however many statements.
+    contradicting = {one.record: one for one in conflicts}
     faults = [RecordFault(one.line, one.field, one.reason) for one in ground.faults]
+    for one in contradicting.values():
+        reason = f"the statement {one.id} is known with other content"
+        faults.append(RecordFault(one.line, "id", reason))
     return ChunkDone(
         chunk=chunk,
         rows=ground.rows,
         statements=sum(len(made) for made in ground.made) - len(conflicts),
-        added=_new(ground, handed),
+        added=new,
         skipped=ground.skipped,
-        failed=ground.failed + len(conflicts),
-        faults=[*faults, *conflicts],
+        failed=ground.failed + len(contradicting),
+        faults=faults,
         skips=ground.skips,
         trouble=str(ground.broken.reason) if ground.broken else None,
     )

@@ -227,7 +227,7 @@ async def hub(
     landing = FolderLanding(tmp_path / "landing")
     source_files = SourceFiles(database, clock)
     sources = Sources(database, vault, clock)
-    milling = Milling()
+    milling = Milling(tmp_path / "recipes")
     house = House(
         programs=Programs(database, vault, clock),
         keys=Keys(database, FixedPepper(PEPPER), clock),
