@@ -23,12 +23,12 @@ async def page(
     """Give the newest entries that `keep` allows, and the cursor of the next page, if any.
 
     `read` is given the place and the fields of an entry. The cursor is the place of the last entry
-    that was given; `before` is such a cursor.
+    that was given; `before` is such a cursor. Of a stream that is all wanted, no more is read.
     """
     found: list[T] = []
-    upper = f"({before}" if before else "+"
+    upper, at_once = f"({before}" if before else "+", min(limit, READ_AT_ONCE)
     while True:
-        entries = await store.entries(key, before=upper, limit=READ_AT_ONCE)
+        entries = await store.entries(key, before=upper, limit=at_once)
         for place, fields in entries:
             entry = read(place, fields)
             if keep(entry):
@@ -36,5 +36,6 @@ async def page(
             if len(found) == limit:
                 return found, place
             upper = f"({place}"
-        if len(entries) < READ_AT_ONCE:
+        if len(entries) < at_once:
             return found, None
+        at_once = READ_AT_ONCE

@@ -1,5 +1,6 @@
 """Integrations: made, shown, changed and deleted. A secret goes in and never comes out."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -43,7 +44,7 @@ one = APIRouter(
 
 LOOKED_AT_ONCE, MOST_LOOKED_AT = 500, 1000
 Words = Annotated[
-    str, Query(max_length=200, description="what the name or the provider's id contains")
+    str, Query(max_length=200, description="what the name, or the provider's name or id, contains")
 ]
 WantedActivity = Annotated[bool, Query(description="with the `activity` of each")]
 WantedState = Annotated[
@@ -75,6 +76,7 @@ class IntegrationView(View):
     program_id: str
     name: str
     provider: str
+    provider_name: str
     technical_emails: tuple[str, ...]
     statement_url: str
     authentication_url: str
@@ -95,12 +97,13 @@ class IntegrationView(View):
     )
 
     @classmethod
-    def of(cls, record: IntegrationRecord, found: Health | None) -> Self:
+    def of(cls, record: IntegrationRecord, provider_name: str, found: Health | None) -> Self:
         return cls(
             id=record.id,
             program_id=record.program_id,
             name=record.name,
             provider=record.provider,
+            provider_name=provider_name,
             technical_emails=record.technical_emails,
             statement_url=record.statement_url,
             authentication_url=record.authentication_url,
@@ -254,15 +257,22 @@ async def _with_activity(house: House, page: IntegrationPage) -> IntegrationPage
 
 
 async def _page(house: House, page: Page[IntegrationRecord]) -> IntegrationPage:
-    found = await health(house, [record.id for record in page.items])
-    items = [IntegrationView.of(record, found.get(record.id)) for record in page.items]
-    return IntegrationPage(items=items, next=page.next)
+    return IntegrationPage(items=await _shown(house, page.items), next=page.next)
 
 
 async def _show(house: House, record: IntegrationRecord, response: Response) -> IntegrationView:
     response.headers["ETag"] = f'"{record.revision}"'
-    found = await health(house, [record.id])
-    return IntegrationView.of(record, found.get(record.id))
+    (shown,) = await _shown(house, [record])
+    return shown
+
+
+async def _shown(house: House, records: Sequence[IntegrationRecord]) -> list[IntegrationView]:
+    found = await health(house, [record.id for record in records])
+    names = await house.providers.names({record.provider for record in records})
+    return [
+        IntegrationView.of(record, names.get(record.provider, ""), found.get(record.id))
+        for record in records
+    ]
 
 
 def _expected(if_match: str | None) -> int | None:

@@ -153,6 +153,7 @@ class HolderView(ReceiptView):
     integration_id: str
     name: str
     provider: str
+    provider_name: str
 
 
 class HolderPage(View):
@@ -201,12 +202,14 @@ async def find_in_program(
     page = await house.integrations.list([program_id], cursor=cursor, limit=limit)
     wanted, ids = StatementId(statement_id.lower()), [record.id for record in page.items]
     receipts = await house.control.receipts_in(ids, wanted) if ids else []
+    providers = await house.providers.names({record.provider for record in page.items})
     holders = [
         HolderView(
             **ReceiptView.of(receipt).model_dump(),
             integration_id=record.id,
             name=record.name,
             provider=record.provider,
+            provider_name=providers.get(record.provider, ""),
         )
         for record, receipt in zip(page.items, receipts, strict=True)
         if receipt is not None

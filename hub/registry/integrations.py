@@ -130,7 +130,7 @@ class IntegrationRegistry:
     ) -> Page[IntegrationRecord]:
         """Return these programs' integrations (None: all), oldest first, without those going.
 
-        `words` are what a name or a provider's id contains, in whatever case.
+        `words` are what a name, or its provider's name or id, contains, in whatever case.
         """
         query = select(IntegrationRow).where(*_wanted(programs, words))
         if enabled is not None:
@@ -276,8 +276,12 @@ def _wanted(programs: Collection[str] | None, words: str) -> Sequence[ColumnElem
     if programs is not None:
         wanted.append(IntegrationRow.program_id.in_(sorted(programs)))
     if words:
-        named = IntegrationRow.name.icontains(words, autoescape=True)
-        wanted.append(named | IntegrationRow.provider.icontains(words, autoescape=True))
+        named = ProviderRow.name.icontains(words, autoescape=True)
+        wanted.append(
+            IntegrationRow.name.icontains(words, autoescape=True)
+            | IntegrationRow.provider.icontains(words, autoescape=True)
+            | IntegrationRow.provider.in_(select(ProviderRow.id).where(named))
+        )
     return wanted
 
 

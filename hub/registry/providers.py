@@ -1,6 +1,6 @@
 """Providers: the kinds of remote systems, with their rules for actor, object and authentication."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -107,6 +107,12 @@ class Providers:
         async with self._database.read() as session:
             row = await session.get(ProviderRow, provider_id)
         return read_provider(row) if row else None
+
+    async def names(self, provider_ids: Collection[str]) -> Mapping[str, str]:
+        """Say what these are called, by their ids."""
+        query = select(ProviderRow.id, ProviderRow.name).where(ProviderRow.id.in_(provider_ids))
+        async with self._database.read() as session:
+            return {one.id: one.name for one in await session.execute(query)}
 
     async def list(self, *, cursor: str | None = None, limit: int = 100) -> Page[Provider]:
         """Return providers by id."""

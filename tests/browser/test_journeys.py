@@ -63,7 +63,7 @@ async def test_an_integration_is_added_fails_is_repaired_and_drains(
         await dialog.get_by_label("Client secret").fill(CLIENT_SECRET)
         await dialog.get_by_role("button", name="Test before saving").click()
         await expect(dialog.get_by_role("heading", name="It works")).to_be_visible()
-        await dialog.get_by_role("button", name="Edit integration").click()
+        await dialog.get_by_role("button", name="Save integration").click()
         await stands(reader, "flowing")
         await house.stands(integration, "flowing", queued=0)
         assert set(sent) <= set(house.stack.sandbox.lrs.ids())

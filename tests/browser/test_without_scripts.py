@@ -34,7 +34,7 @@ async def test_an_integration_is_added_tested_changed_and_deleted(
         await expect(page.get_by_role("heading", name="It works")).to_be_visible()
         await page.goto(f"{root}/edit")
         await page.get_by_label("Name", exact=True).fill("Another name")
-        await page.get_by_role("button", name="Edit integration").click()
+        await page.get_by_role("button", name="Save integration").click()
         await expect(page.get_by_role("heading", name="Another name")).to_be_visible()
         await page.goto(f"{root}/delete")
         await page.get_by_role("button", name="Delete").click()

@@ -70,11 +70,13 @@ async def test_a_list_is_narrowed_by_words_and_by_how_deliveries_stand(hub: Hub)
     await hub.integrate("lms", name="100% Acme_LMS")
     hub.clock.move(seconds=1)
     await hub.integrate("sso", name="Other", status="disabled")
+    await hub.system.patch("/api/providers/sso", json={"name": "Single Sign-On"})
 
     assert await names(hub, q="acme_") == ["100% Acme_LMS"]
     assert await names(hub, q="0%") == ["100% Acme_LMS"]
     assert await names(hub, q="SSO") == ["Other"]
     assert await names(hub, q="a%e") == []
+    assert await names(hub, q="single sign") == ["Other"]
     assert await names(hub, state="flowing") == ["100% Acme_LMS"]
     assert await names(hub, state="disabled") == ["Other"]
     assert await names(hub, state="disabled", q="acme") == []

@@ -25,6 +25,17 @@ async def test_the_rows_are_narrowed_and_the_address_says_how(
     assert answer.headers["hx-replace-url"] == TABLE
 
 
+async def test_a_provider_is_called_by_its_name(browser: Browser, keys: Keys, hub: Hub) -> None:
+    await hub.integrate("lms", name="To the LMS")
+    await hub.system.patch("/api/providers/lms", json={"name": "Cornerstone"})
+    await browser.sign_in(keys["acme"])
+
+    answer = await browser.go(TABLE, q="corner")
+
+    assert "To the LMS" in browser.text
+    assert '<td data-label="Provider">Cornerstone</td>' in answer.text
+
+
 async def test_rows_that_are_drawn_anew_are_the_same_page(
     browser: Browser, keys: Keys, hub: Hub
 ) -> None:

@@ -31,6 +31,16 @@ async def test_a_program_tells_what_is_missing_and_who_receives_its_events(
     assert "Edit" not in browser.text
 
 
+async def test_programs_are_made_from_where_they_are_chosen(browser: Browser, keys: Keys) -> None:
+    await browser.sign_in(keys["admin"])
+    answer = await browser.go("/portal/programs")
+    assert f'href="{ROOT}/programs/add"' in answer.text
+
+    await browser.sign_in(keys["acme"])
+    await browser.go("/portal/programs")
+    assert "New program" not in browser.text
+
+
 async def test_a_program_is_changed_and_its_key_is_kept_when_left_blank(
     browser: Browser, keys: Keys, hub: Hub
 ) -> None:

@@ -56,6 +56,29 @@ async def test_a_program_is_subscribed_and_its_templates_come_next(
     assert "switched off" in staff.text
 
 
+async def test_among_many_programs_one_is_looked_for_by_its_name(
+    staff: Browser, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.portal.pages.learning.subscriptions.OFFERED", 2)
+    for number in range(3):
+        made = {"ProgramId": f"ZETA{number}", "Name": f"Number {number}"}
+        assert (await hub.system.post("/api/programs", json=made)).status_code == 201
+
+    add = f"{ROOT}/subscription/add"
+    await staff.go(add)
+    assert "There are more programs than are offered here" in staff.text
+    assert "ZETA2" not in staff.text
+
+    await staff.go(add, q="number 2")
+    assert "ZETA2: Number 2" in staff.text
+    assert "There are more" not in staff.text
+    await staff.send(LIST, PublisherProgramId="ACME", q="number 2")
+    assert "ZETA2: Number 2" in staff.text
+
+    await staff.go(add, q="<nobody>")
+    assert "No program that could be subscribed to fits “<nobody>”." in staff.text
+
+
 async def test_the_list_tells_how_far_each_is_synced_and_what_waits(
     browser: Browser, keys: Keys, hub: Hub
 ) -> None:

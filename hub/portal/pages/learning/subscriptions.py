@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from hub.portal.fields import utc
 from hub.portal.forms import form_of
-from hub.portal.inside import LARGEST_PAGE, Facts, Refusal
+from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.page import Pages
 from hub.portal.visit import Visit
 from hub.portal.ways import HOME
@@ -15,6 +15,8 @@ from hub.portal.wording.plain import number
 
 ROOT = f"{HOME}/learning/subscriptions"
 MOST_COUNTED = 10_000
+OFFERED = 50
+"""With more programs than these, one is looked for by name or id."""
 BEGINNING = "1970-01-01T00:00:00Z"
 
 
@@ -92,7 +94,8 @@ async def _ask_whom(
 ) -> Response:
     if not visit.api.caller.system:
         raise Refusal(403, "Not allowed", "Only a SYSTEM key subscribes programs.", {})
-    programs = await visit.api.get("/api/programs", limit=LARGEST_PAGE)
+    words = (form.get("q") or visit.request.query_params.get("q", "")).strip()[:200]
+    programs = await visit.api.get("/api/programs", limit=OFFERED, q=words)
     known = await visit.api.get_all(f"/api/programs/{visit.program}/eventSubs")
     taken = {visit.program, *(one["PublisherProgramId"] for one in known)}
     return visit.page(
@@ -100,6 +103,8 @@ async def _ask_whom(
         status=status,
         form=form,
         errors=errors,
+        words=words,
+        has_more=programs["next"] is not None,
         programs=[one for one in programs["items"] if one["ProgramId"] not in taken],
     )
 
