@@ -28,10 +28,12 @@ from hub.pipeline.milling import Milling
 from hub.pipeline.polling import Polling
 from hub.pipeline.receiving import Receiving
 from hub.pipeline.retention import Retention
+from hub.pipeline.sweeping import Sweeping
 from hub.pipeline.targets import Targets
 from hub.pipeline.transforming import Transforming
 from hub.pipeline.turns import Turns
 from hub.registry.file_work import FileWork
+from hub.registry.swept_days import SweptDays
 from hub.taking import Taking
 
 OFTEN = timedelta(milliseconds=200)
@@ -148,6 +150,14 @@ def pipeline_errands(
         egress,
         folders=settings.bucket_folders,
     )
+    sweeping = Sweeping(
+        SweptDays(registry.database),
+        registry.source_files,
+        pipeline.landing,
+        registry.leases,
+        clock.now,
+        holder=name,
+    )
 
     async def cut_up() -> None:
         while await cutting.step():
@@ -167,4 +177,5 @@ def pipeline_errands(
         Errand(
             "remove raw bytes", EVERY_HOUR, Retention(registry.source_files, pipeline.landing).run
         ),
+        Errand("sweep raw bytes", EVERY_HOUR, sweeping.run),
     )

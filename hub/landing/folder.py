@@ -6,7 +6,10 @@ and back costs more than a small file.
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -14,7 +17,10 @@ from uuid import uuid4
 from hub.errors import HubError, LandingUnavailable, NotLanded
 from hub.landing.place import is_key, size_of, within
 from hub.landing.spool import Spool
+from hub.landing.store import Kept
 from hub.together import Together
+
+LISTED_AT_ONCE = 500
 
 T = TypeVar("T")
 
@@ -48,6 +54,16 @@ class FolderLanding:
     async def remove(self, key: str) -> None:
         """Forget a key."""
         await self._do(lambda: self._path(key).unlink(missing_ok=True))
+
+    async def list(self, folder: str) -> AsyncIterator[Sequence[Kept]]:
+        """Go through what is kept right below a folder, some at a time."""
+        try:
+            with await self._do(lambda: os.scandir(self._path(folder))) as found:
+                files = _files(found, folder)
+                while some := await self._do(lambda: [*islice(files, LISTED_AT_ONCE)]):
+                    yield some
+        except NotLanded:
+            return
 
     async def check(self) -> None:
         """Write, read and remove a few bytes."""
@@ -159,6 +175,15 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _files(found: Iterable[os.DirEntry[str]], folder: str) -> Iterator[Kept]:
+    for one in found:
+        # What is removed meanwhile is passed over.
+        with suppress(FileNotFoundError):
+            if one.is_file(follow_symlinks=False):
+                changed_at = datetime.fromtimestamp(one.stat().st_mtime, UTC)
+                yield Kept(f"{folder}/{one.name}", changed_at)
 
 
 def _read(path: Path, start: int, length: int) -> bytes | HubError:

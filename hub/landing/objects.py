@@ -1,7 +1,7 @@
 """The one door to object stores: S3 and what speaks like it, and folders seen as buckets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from obstore.store import LocalStore, S3Store
 from hub.errors import LandingUnavailable, NotLanded
 from hub.landing.place import size_of, within
 from hub.landing.spool import Spool, open_spool
+from hub.landing.store import Kept
 
 WITHIN = timedelta(seconds=60)
 CONNECT_WITHIN = timedelta(seconds=10)
@@ -109,6 +110,14 @@ class ObjectLanding:
                 await obstore.delete_async(self._store, key)
         except NotLanded:
             return
+
+    async def list(self, folder: str) -> AsyncIterator[Sequence[Kept]]:
+        """Go through what is kept below a folder, some at a time."""
+        with self._translated():
+            async for some in obstore.list(
+                self._store, prefix=f"{folder}/", chunk_size=LISTED_AT_ONCE
+            ):
+                yield [Kept(one["path"], one["last_modified"]) for one in some]
 
     async def check(self) -> None:
         """Write, read and remove a few bytes."""

@@ -5,22 +5,66 @@ came at the same time.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
 KEY = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 PART = re.compile(r"(?P<key>[^@]+)@(?P<start>\d+)\+(?P<size>\d+)", re.ASCII)
 UNPACKED = ".unpacked"
+DAY, TIME = "%Y/%m/%d", "%H%M%S%f"
+OURS = re.compile(
+    r"[^/]+/(?P<day>\d{4}/\d\d/\d\d)/(?P<sha256>[0-9a-f]{64})"
+    r"(?:\.(?P<time>\d{12})-[0-9a-f]{8}(?:\.\d+-\d+)?)?(?:\.unpacked)?",
+    re.ASCII,
+)
+"""What the keys look like that are made here."""
+LEFT_OVER = re.compile(r".*/\.[^/]+\.part")
+"""What a process leaves that is killed while it writes a file."""
 
 
 def key_for(source_id: str, landed_at: datetime, sha256: str) -> str:
     """Give the key of what landed: `<source>/<year>/<month>/<day>/<sha256>`."""
-    return f"{source_id}/{landed_at.astimezone(UTC):%Y/%m/%d}/{sha256}"
+    return f"{folder_of(source_id, landed_at.astimezone(UTC).date())}/{sha256}"
+
+
+def folder_of(source_id: str, day: date) -> str:
+    """Give what the keys of a source begin with that landed on a day."""
+    return f"{source_id}/{day:{DAY}}"
 
 
 def bundle_for(source_id: str, landed_at: datetime, sha256: str) -> str:
-    """Give the key of a bundle; nobody else has it, so that whoever made it may remove it."""
-    return f"{key_for(source_id, landed_at, sha256)}.{uuid4().hex[:8]}"
+    """Give the key of a bundle; nobody else has it, so that whoever made it may remove it.
+
+    It says when the files in it came: by that they are found.
+    """
+    time = f"{landed_at.astimezone(UTC):{TIME}}"
+    return f"{key_for(source_id, landed_at, sha256)}.{time}-{uuid4().hex[:8]}"
+
+
+def found_by(key: str) -> str | datetime | None:
+    """Say by what the files can be found that may name a key.
+
+    Those of a bundle by the moment at which they came, others by their SHA-256; None for what is no
+    key of ours, and nobody's to remove.
+    """
+    ours = OURS.fullmatch(key)
+    if ours is None or ours["time"] is None:
+        return ours["sha256"] if ours else None
+    written = f"{ours['day']} {ours['time']}"
+    try:
+        return datetime.strptime(written, f"{DAY} {TIME}").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def is_left_over(key: str) -> bool:
+    """Say whether a key is what a write that was broken off has left."""
+    return LEFT_OVER.fullmatch(key) is not None
+
+
+def keys_of(place: str) -> frozenset[str]:
+    """Give the keys that whoever has its bytes at a place needs."""
+    return frozenset((bundle_of(place) or place, unpacked(place)))
 
 
 def part_of(bundle: str, start: int, size: int) -> str:

@@ -1,8 +1,19 @@
 """What a landing store can do, wherever it is."""
 
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from hub.landing.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A key under which something is kept, and when it was written."""
+
+    key: str
+    changed_at: datetime
 
 
 class Landing(Protocol):
@@ -30,6 +41,10 @@ class Landing(Protocol):
 
     async def remove(self, key: str) -> None:
         """Forget a key; nothing happens if it is not there."""
+        ...
+
+    def list(self, folder: str) -> AsyncIterator[Sequence[Kept]]:
+        """Go through what is kept right below a folder such as a day's, some at a time."""
         ...
 
     async def check(self) -> None:

@@ -103,7 +103,14 @@ class Cutting:
             await self._unpack(file)
             file = replace(file, unpacked=True)
             sample = await self._landing.read(_place(file), 0, SAMPLE)
-        form = await self._milling.look(sample, await self._hints(file), whole=len(sample) < SAMPLE)
+        try:
+            hints = await self._hints(file)
+            form = await self._milling.look(sample, hints, whole=len(sample) < SAMPLE)
+        except FileFault:
+            if file.unpacked:
+                # It is not written down yet that this is there, and it never will be.
+                await self._landing.remove(_place(file))
+            raise
         written = msgspec.json.encode(form).decode()
         return replace(file, form=written, through=form.begins, next_line=form.first_line)
 

@@ -7,13 +7,14 @@ in one transaction: at 200 a second, each would wait for the disk behind all the
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from hub.errors import HubError, NotTogether, RepeatedSignature
+from hub.errors import HubError, NotLanded, NotTogether, RepeatedSignature
 from hub.landing.place import bundle_for, key_for, part_of
 from hub.landing.spool import open_spool
 from hub.landing.store import Landing
@@ -89,22 +90,24 @@ class Receiving:
             async for part in parts:
                 await spool.write(part)
             await spool.close()
-            known = await self._files.known(source.id, sha256=spool.sha256)
             now = self._clock()
-            place = known.place if known else key_for(source.id, now, spool.sha256)
-            if known is None or known.removed_at is not None:
-                await self._landing.keep(place, spool)
             new = NewFile(
                 source_id=source.id,
                 sha256=spool.sha256,
                 name=(name if isinstance(name, str) else name()) or UNNAMED,
                 size=spool.size,
-                place=place,
+                place=key_for(source.id, now, spool.sha256),
                 landed_at=now,
                 keep_for=keeping(source),
                 bucket_object=bucket_object,
                 is_table=is_table(source),
             )
+            known = await self._files.known(source.id, sha256=spool.sha256)
+            if known is not None and known.removed_at is None:
+                # Unless its bytes are removed at this very moment, they need not be kept twice.
+                with suppress(NotLanded):
+                    return await self._files.add(replace(new, is_kept=False), lease=lease)
+            await self._landing.keep(new.place, spool)
             return await self._files.add(new, lease=lease)
 
     async def land(

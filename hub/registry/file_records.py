@@ -22,7 +22,8 @@ class NewFile:
     """A file that has landed under `place` in the landing store.
 
     With `form`, what it is is known, and it is small enough to be one chunk. `bucket_object` names
-    the object it is a copy of; `is_table`: it is only kept, to be looked up in.
+    the object it is a copy of; `is_table`: it is only kept, to be looked up in. Without `is_kept`
+    its bytes are not at `place`, but where a known file has the same.
     """
 
     source_id: str
@@ -37,6 +38,7 @@ class NewFile:
     form: str | None = None
     bucket_object: str | None = None
     is_table: bool = False
+    is_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Landed files: what has come from each source, and what has become of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from hub.errors import NotTogether, RepeatedSignature, UnknownFile, UnstorableValue
+from hub.errors import NotLanded, NotTogether, RepeatedSignature, UnknownFile, UnstorableValue
 from hub.registry.clock import Clock
 from hub.registry.database import Database
 from hub.registry.file_records import FileState, NewFile, RecordFault, SourceFile, Waiting
@@ -48,7 +49,8 @@ class SourceFiles:
 
         The same bytes again are the file that is there; their bytes are kept anew if they were
         removed, and of a table they are the latest. Raises RepeatedSignature when a signature was
-        used before, UnknownFile when the source is gone, LeaseLost.
+        used before, UnknownFile when the source is gone, NotLanded for bytes that were not kept
+        anew and are gone meanwhile, LeaseLost.
         """
         try:
             async with self._database.write() as session:
@@ -56,6 +58,8 @@ class SourceFiles:
                     await require(session, lease)
                 await _note_object(session, new)
                 known = await session.scalar(_same_bytes(new))
+                if not new.is_kept and (known is None or known.removed_at is not None):
+                    raise NotLanded(f"{new.name} was there a moment ago")
                 if known is not None:
                     land_again(known, new)
                     return file_of(known), False
@@ -215,6 +219,26 @@ class SourceFiles:
         )
         async with self._database.read() as session:
             return frozenset(await session.scalars(query))
+
+    async def named(
+        self, source_id: str, *, sha256s: Collection[str], moments: Collection[datetime]
+    ) -> frozenset[str]:
+        """Give the places of a source's files whose bytes are kept, and that are among these.
+
+        They are those with one of these digests, or that came at one of these moments.
+        """
+        query = select(SourceFileRow.place).where(
+            SourceFileRow.source_id == source_id, SourceFileRow.removed_at.is_(None)
+        )
+        found: set[str] = set()
+        async with self._database.read() as session:
+            if sha256s:
+                mine = SourceFileRow.sha256.in_(sha256s)
+                found.update(await session.scalars(query.where(mine)))
+            if moments:
+                mine = SourceFileRow.landed_at.in_(moments)
+                found.update(await session.scalars(query.where(mine)))
+        return frozenset(found)
 
     async def note_removed(self, file_ids: Sequence[str]) -> None:
         """Write down that the bytes of files are gone; nothing is to be made of them any more."""

@@ -395,7 +395,8 @@ class ProgramMailRow(Row):
 class SourceRow(Row):
     """A source of raw records. `settings` holds no secrets; those are sealed together.
 
-    `cursor` and what follows say how far a source that is asked has got.
+    `cursor` and what follows say how far a source that is asked has got; what landed before
+    `swept_to` is swept.
     """
 
     __tablename__ = "sources"
@@ -417,6 +418,7 @@ class SourceRow(Row):
     next_at: Mapped[datetime | None] = mapped_column(index=True)
     asked_at: Mapped[datetime | None]
     trouble: Mapped[str | None] = mapped_column(Text)
+    swept_to: Mapped[datetime | None]
 
 
 class SourceFileRow(Row):

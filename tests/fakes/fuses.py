@@ -9,7 +9,7 @@ from delivery.intake import Taken
 from delivery.integration import IntegrationId
 from delivery.statement import Statement
 from hub.landing.spool import Spool
-from hub.landing.store import Landing
+from hub.landing.store import Kept, Landing
 from hub.registry.database import Database
 from hub.taking import Intake
 
@@ -102,6 +102,11 @@ class FusedLanding:
         self._fuse.pass_by()
         await self._landing.remove(key)
         self._fuse.pass_by()
+
+    async def list(self, folder: str) -> AsyncIterator[Sequence[Kept]]:
+        self._fuse.pass_by()
+        async for some in self._landing.list(folder):
+            yield some
 
     async def check(self) -> None:
         await self._landing.check()

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from config.cli import main
 from hub.landing.folder import FolderLanding
+from hub.landing.objects import ObjectLanding
 from hub.landing.spool import Spool
 from hub.pipeline import transforming
 from hub.pipeline.milling import Milling
@@ -43,6 +44,9 @@ OF_WEB = {
     "landed and not written down": Step(FolderLanding, "keep", after=True),
     "written down and not answered": Step(SourceFiles, "add", after=True),
 }
+OF_WEB_WITH_S3 = {
+    "landed in S3 and not written down": Step(ObjectLanding, "keep", after=True),
+}
 OF_WORKER = {
     "looked at": Step(Milling, "look", after=True),
     "cut and not written down": Step(Milling, "cut", after=True),
@@ -53,7 +57,7 @@ OF_WORKER = {
     "some of it settled": Step(FileWork, "settle", after=True, at=2),
     "ended": Step(FileWork, "settle", after=True, telling=True),
 }
-STEPS = OF_WEB | OF_WORKER
+STEPS = OF_WEB | OF_WEB_WITH_S3 | OF_WORKER
 
 
 def doom(step: Step) -> None:

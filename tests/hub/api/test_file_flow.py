@@ -356,3 +356,14 @@ async def test_webhooks_that_land_together_are_files_of_their_own(
     await works.run()
     await works.retention.run()
     assert kept() == 0
+
+
+async def test_of_a_packed_file_that_cannot_be_read_nothing_unpacked_is_left(
+    hub: Hub, works: Works, tmp_path: Path
+) -> None:
+    source_id = await source(hub)
+    file_id = await upload(hub, source_id, gzip.compress(bytes(range(256)) * 40))
+    await works.run()
+
+    assert (await shown(hub, source_id, file_id))["state"] == "failed"
+    assert len([one for one in (tmp_path / "landing").rglob("*") if one.is_file()]) == 1
