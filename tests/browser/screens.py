@@ -10,6 +10,8 @@ PARTS = frozenset(
     {
         "/integrations/rows",
         "/integrations/{integration_id}/state",
+        "/integrations/{integration_id}/went",
+        "/integrations/{integration_id}/lately",
         "/integrations/{integration_id}/replays/progress",
         "/integrations/{integration_id}/parked/count",
         "/learning/syncs/rows",

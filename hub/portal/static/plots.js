@@ -28,6 +28,10 @@ function momentOf(seconds) {
   return format.format(new Date(seconds * 1000)) + (utc ? " UTC" : "");
 }
 
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 function outputs(figure) {
   const items = [...figure.querySelectorAll("figcaption li")];
   return items.map((item) => item.querySelector("b") || item.appendChild(document.createElement("b")));
@@ -37,9 +41,9 @@ function outputs(figure) {
 function tell(figure, plot) {
   const n = plot.cursor.idx ?? plot.data[0].length - 1;
   outputs(figure).forEach((output, s) => {
-    output.textContent = valueOf(figure, plot.data[s + 1][n]);
+    put(output, valueOf(figure, plot.data[s + 1][n]));
   });
-  figure.querySelector(".at").textContent = momentOf(plot.data[0][n]);
+  put(figure.querySelector(".at"), momentOf(plot.data[0][n]));
 }
 
 // A colour as it comes out, light or dark: a canvas knows no variables.
@@ -98,15 +102,32 @@ function optionsOf(figure, place, step) {
   };
 }
 
-function draw(figure, told) {
-  // A line along the bottom says nothing: what did not fail leaves a gap.
+// A line along the bottom says nothing: what did not fail leaves a gap.
+function dataOf(figure, told) {
   const isCounts = figure.dataset.plot === "counts";
   const shown = (name, n) => (isCounts && n ? told[name].map((value) => value || null) : told[name]);
-  const data = [told.at.map((at) => Date.parse(at) / 1000), ...figure.dataset.series.split(" ").map(shown)];
+  return [told.at.map((at) => Date.parse(at) / 1000), ...figure.dataset.series.split(" ").map(shown)];
+}
+
+function draw(figure, told) {
   const place = figure.querySelector(".canvas");
   place.replaceChildren();
-  const made = new uPlot(optionsOf(figure, place, told.step), data, place);
-  figure.plot = made;
+  figure.plot = new uPlot(optionsOf(figure, place, told.step), dataOf(figure, told), place);
+}
+
+function point(plot, n) {
+  plot.setCursor({ left: plot.valToPos(plot.data[0][n], "x"), top: 0 });
+}
+
+// Newer numbers in the same plot; whoever has moved the cursor there by key stays at their moment.
+function renew(figure, told) {
+  const { plot } = figure;
+  const isRead = figure.contains(document.activeElement);
+  const at = isRead && plot.cursor.idx != null ? plot.data[0][plot.cursor.idx] : null;
+  plot.setData(dataOf(figure, told));
+  const n = plot.data[0].indexOf(at);
+  if (n >= 0) point(plot, n);
+  else tell(figure, plot);
 }
 
 // The arrow keys move the cursor from step to step.
@@ -117,8 +138,7 @@ function move(figure, event) {
   const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: last }[event.key];
   if (to === undefined) return;
   event.preventDefault();
-  const n = Math.min(Math.max(to, 0), last);
-  plot.setCursor({ left: plot.valToPos(plot.data[0][n], "x"), top: 0 });
+  point(plot, Math.min(Math.max(to, 0), last));
 }
 
 function prepare(figure) {
@@ -138,20 +158,27 @@ function prepare(figure) {
   figure.append(place);
 }
 
-const plots = document.querySelector("[data-plots]");
-if (plots) {
-  const told = JSON.parse(plots.dataset.plots);
+const plots = document.querySelector(".plots");
+const points = document.getElementById("points");
+if (plots && points) {
   const figures = [...plots.querySelectorAll("figure")];
-  const drawAll = () => figures.forEach((figure) => draw(figure, told));
-  plots.hidden = false;
+  const told = () => JSON.parse(points.dataset.plots);
+  const drawAll = () => figures.forEach((figure) => figure.plot && draw(figure, told()));
+  // Drawn only where it is seen: a plot takes its width from its place.
+  const showAll = () => {
+    plots.hidden = "quiet" in points.dataset;
+    if (plots.hidden) return;
+    figures.forEach((figure) => (figure.plot ? renew : draw)(figure, told()));
+  };
   figures.forEach(prepare);
-  drawAll();
+  showAll();
+  new MutationObserver(showAll).observe(points, { attributeFilter: ["data-plots", "data-quiet"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   document.getElementById("zone")?.addEventListener("click", () => setTimeout(drawAll));
   new ResizeObserver(() => {
     for (const figure of figures) {
       const { clientWidth } = figure.querySelector(".canvas");
-      if (clientWidth !== figure.plot.width) figure.plot.setSize({ width: clientWidth, height: HEIGHT });
+      if (figure.plot && clientWidth && clientWidth !== figure.plot.width) figure.plot.setSize({ width: clientWidth, height: HEIGHT });
     }
   }).observe(plots);
 }

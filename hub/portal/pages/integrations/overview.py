@@ -25,24 +25,27 @@ PLOTTED = (
 
 async def one(visit: Visit) -> Response:
     """Show an integration, how it stands, and what to do about it."""
-    path, span = path_of(visit), _span(visit)
-    found = await visit.api.get(path)
-    history = await visit.api.get(f"{path}/history", span=span)
-    points = history["points"]
+    found = await visit.api.get(path_of(visit))
     return visit.page(
         "integrations/overview.html",
         it=found,
         forecast=await _forecast(visit, found),
         spans=SPANS,
-        span=span,
-        points=points,
-        is_quiet=not any(any(point[name] for name in PLOTTED) for point in points),
-        plotted=_plotted(points, history["stepSeconds"]),
-        turns=(await visit.api.get(f"{path}/timeline", limit=TURNS))["items"],
-        mails=await visit.api.get(f"{path}/mails"),
-        mails_shown=MAILS,
-        attempts=(await visit.api.get(f"{path}/attempts", limit=ATTEMPTS))["items"],
+        **await _went(visit),
+        **await _lately(visit),
     )
+
+
+async def went(visit: Visit) -> Response:
+    """Give the numbers of how it went alone, as they are now."""
+    found = await visit.api.get(path_of(visit))
+    return visit.page("integrations/went.html", it=found, spans=SPANS, **await _went(visit))
+
+
+async def lately(visit: Visit) -> Response:
+    """Give what happened lately alone, as it is now."""
+    found = await visit.api.get(path_of(visit))
+    return visit.page("integrations/lately.html", it=found, **await _lately(visit))
 
 
 async def state(visit: Visit) -> Response:
@@ -105,6 +108,28 @@ async def download_parked(visit: Visit) -> Response:
     return await visit.api.file(f"{path_of(visit)}/parked/download")
 
 
+async def _went(visit: Visit) -> Facts:
+    span = _span(visit)
+    history = await visit.api.get(f"{path_of(visit)}/history", span=span)
+    points = history["points"]
+    return {
+        "span": span,
+        "points": points,
+        "is_quiet": not any(any(point[name] for name in PLOTTED) for point in points),
+        "plotted": _plotted(points, history["stepSeconds"]),
+    }
+
+
+async def _lately(visit: Visit) -> Facts:
+    path = path_of(visit)
+    return {
+        "turns": (await visit.api.get(f"{path}/timeline", limit=TURNS))["items"],
+        "mails": await visit.api.get(f"{path}/mails"),
+        "mails_shown": MAILS,
+        "attempts": (await visit.api.get(f"{path}/attempts", limit=ATTEMPTS))["items"],
+    }
+
+
 def _span(visit: Visit) -> str:
     asked = visit.request.query_params.get("span", "")
     return asked if asked in dict(SPANS) else USUAL
@@ -131,6 +156,8 @@ ONE = "/integrations/{integration_id}"
 PAGES: Pages = (
     (ONE, ["GET"], one),
     (f"{ONE}/state", ["GET"], state),
+    (f"{ONE}/went", ["GET"], went),
+    (f"{ONE}/lately", ["GET"], lately),
     (f"{ONE}/timeline", ["GET"], time_line),
     (f"{ONE}/mails", ["GET"], mails),
     (f"{ONE}/status", ["POST"], turn),
