@@ -10,10 +10,14 @@ from hub.api.house import house_of
 from hub.portal.door.cookies import COOKIE, TOLD, hand_out, is_kept, keep
 from hub.portal.door.porter import porter_of
 from hub.portal.door.sessions import RENEWED_AFTER, Seal, Session
-from hub.portal.inside import Api, Refusal
+from hub.portal.inside import Api, Facts, Refusal
 from hub.portal.navigation import Shown, places
+from hub.portal.paging import Paging
 from hub.portal.rendering import HEADERS, go, render
 from hub.portal.ways import HOME, IN_DIALOG
+
+SHOWN = 50
+"""Of a list, on one page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,15 @@ class Visit:
     def path(self) -> str:
         """Where the page is."""
         return str(self.request.scope["path"])
+
+    @property
+    def paging(self) -> Paging:
+        """Which page of a list is shown."""
+        return Paging.of(self.request.url.query)
+
+    async def listed(self, path: str, **query: object) -> Facts:
+        """Ask for the page of a list that is shown. Raises Refusal."""
+        return await self.api.get(path, limit=SHOWN, cursor=self.paging.cursor, **query)
 
     @property
     def places(self) -> Sequence[Shown]:

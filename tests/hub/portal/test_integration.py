@@ -156,13 +156,14 @@ async def test_the_whole_time_line_has_pages(
     await browser.sign_in(keys["reader"])
 
     first = await browser.go(f"/portal/integrations/{integration}/timeline")
-    (cursor,) = re.findall(r"cursor=([^\"]+)\">Earlier", first.text)
+    (following,) = re.findall(r"href=\"([^\"]+)\">Earlier", first.text)
     hidden = "Begun" not in browser.text
-    await browser.go(f"/portal/integrations/{integration}/timeline?cursor={cursor}")
+    second = await browser.go(f"/portal/integrations/{integration}/timeline{unescape(following)}")
 
     assert hidden
     assert "Begun: statements are delivered" in browser.text
-    assert "Back to the first page" in browser.text
+    assert "Page 2" in browser.text
+    assert '<a rel="prev" href="?">Later</a>' in second.text
 
 
 async def test_mails_are_told_and_when_the_next_one_may_go(

@@ -29,7 +29,7 @@ async def test_what_a_program_published_is_listed_newest_first(
     rest = await browser.go(f"{ROOT}/events", **dict(parse_qsl(unescape(following))))
     assert ">OTHER-4<" in rest.text
     assert ">OTHER-5<" not in rest.text
-    assert "Back to the first page" in browser.text
+    assert 'rel="prev" href="?of=published">Later<' in rest.text
 
 
 async def test_events_are_filtered(browser: Browser, keys: Keys, hub: Hub) -> None:

@@ -9,7 +9,6 @@ from hub.portal.visit import Visit
 from hub.portal.ways import HOME, query
 from hub.portal.wording.changes import lines
 
-SHOWN = 50
 KINDS = (
     *("integration", "statements", "source", "file", "program", "subscription"),
     *("event", "event_completions", "provider", "key", "secrets"),
@@ -40,9 +39,9 @@ async def _table(visit: Visit, path: str, template: str) -> Response:
     asked = visit.request.query_params
     form = {name: asked.get(name, "") for name in (*FILTERS, "programId")}
     filters = {**form, "since": utc(form["since"]), "until": utc(form["until"])}
-    cursor, refusal = asked.get("cursor", ""), None
+    refusal = None
     try:
-        page = await visit.api.get(path, limit=SHOWN, cursor=cursor, **filters)
+        page = await visit.listed(path, **filters)
     except Refusal as found:
         if found.status not in (400, 422):
             raise
@@ -52,7 +51,6 @@ async def _table(visit: Visit, path: str, template: str) -> Response:
         status=refusal.status if refusal else 200,
         entries=[_entry(one) for one in page["items"]],
         next=page["next"],
-        cursor=cursor,
         form=form,
         errors=refusal.errors if refusal else {},
         trouble=str(refusal) if refusal and not refusal.errors else "",

@@ -16,7 +16,6 @@ from hub.portal.visit import Visit
 from hub.portal.ways import HOME, query
 
 ROOT = f"{HOME}/admin/keys"
-SHOWN = 50
 SEPARATORS = re.compile(r"[\s,]+")
 RIGHTS = ("read", "write")
 """The later counts where a program is named in both fields: who may write may read."""
@@ -25,14 +24,13 @@ RIGHTS = ("read", "write")
 async def table(visit: Visit) -> Response:
     """List the keys, revoked ones too."""
     asked = visit.request.query_params
-    user_id, cursor = asked.get("userId", "").strip(), asked.get("cursor", "")
-    page = await visit.api.get("/api/keys", limit=SHOWN, userId=user_id, cursor=cursor)
+    user_id = asked.get("userId", "").strip()
+    page = await visit.listed("/api/keys", userId=user_id)
     now = house_of(visit.request).clock()
     return visit.page(
         "administration/keys.html",
         found=[{**one, "state": _state(one, now)} for one in page["items"]],
         next=page["next"],
-        cursor=cursor,
         user_id=user_id,
         query=query({"userId": user_id}),
     )

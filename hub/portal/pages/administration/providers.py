@@ -14,7 +14,6 @@ from hub.portal.visit import Visit
 from hub.portal.ways import HOME
 
 ROOT = f"{HOME}/admin/providers"
-SHOWN = 50
 CHOICES = ("name", "status", "objectId", "actorId", "xapiVersion", "tokenAuth")
 NULLABLE = ("objectIdTemplate", "accountHomePage", "scope")
 NUMBERS = ("batchSize", "concurrency")
@@ -33,11 +32,8 @@ NEW = {
 async def table(visit: Visit) -> Response:
     """List the providers."""
     only_system(visit)
-    cursor = visit.request.query_params.get("cursor", "")
-    page = await visit.api.get("/api/providers", limit=SHOWN, cursor=cursor)
-    return visit.page(
-        "administration/providers.html", found=page["items"], next=page["next"], cursor=cursor
-    )
+    page = await visit.listed("/api/providers")
+    return visit.page("administration/providers.html", found=page["items"], next=page["next"])
 
 
 async def add(visit: Visit) -> Response:

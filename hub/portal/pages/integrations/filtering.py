@@ -7,7 +7,6 @@ from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.integrations.subject import path_of
 from hub.portal.visit import Visit
 
-SHOWN = 50
 PARAMETER = re.compile(r"the query parameter (\w+) (.+)")
 
 
@@ -22,9 +21,8 @@ async def listed(
     """Give the integration, a page of its list, and the filter's errors by their field."""
     path = path_of(visit)
     it = await visit.api.get(path)
-    cursor = visit.request.query_params.get("cursor", "")
     try:
-        page = await visit.api.get(f"{path}/{what}", limit=SHOWN, cursor=cursor, **wanted)
+        page = await visit.listed(f"{path}/{what}", **wanted)
     except Refusal as refusal:
         if refusal.status != 422:
             raise

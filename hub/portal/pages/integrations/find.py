@@ -40,18 +40,17 @@ async def find_anywhere(visit: Visit) -> Response:
     if not visit.program:
         return visit.go(f"{HOME}/programs")
     wanted = visit.request.query_params.get("id", "").strip()
-    cursor = visit.request.query_params.get("cursor", "")
     page: Facts | None = None
     trouble = ""
     if wanted:
         path = f"/api/programs/{visit.program}/statements/{wanted}"
         try:
-            page = await visit.api.get(path, cursor=cursor)
+            page = await visit.api.get(path, cursor=visit.paging.cursor)
         except Refusal as refusal:
             if refusal.status >= 500:
                 raise
             trouble = f"Nothing is known of a statement {wanted}."
-    if page and len(page["items"]) == 1 and not page["next"] and not cursor:
+    if page and len(page["items"]) == 1 and not page["next"] and visit.paging.is_first:
         (only,) = page["items"]
         return visit.go(f"{HOME}/integrations/{only['integrationId']}/find?id={only['id']}")
     return visit.page("integrations/find_anywhere.html", wanted=wanted, page=page, trouble=trouble)

@@ -56,14 +56,13 @@ async def state(visit: Visit) -> Response:
 
 async def time_line(visit: Visit) -> Response:
     """Show all that happened to an integration."""
-    path, cursor = path_of(visit), visit.request.query_params.get("cursor", "")
-    page = await visit.api.get(f"{path}/timeline", cursor=cursor)
+    path = path_of(visit)
+    page = await visit.api.get(f"{path}/timeline", cursor=visit.paging.cursor)
     return visit.page(
         "integrations/turns.html",
         it=await visit.api.get(path),
         turns=page["items"],
         next=page.get("next"),
-        cursor=cursor,
     )
 
 

@@ -8,7 +8,6 @@ from hub.portal.visit import Visit
 from hub.portal.ways import HOME, query
 
 ROOT = f"{HOME}/integrations"
-SHOWN = 50
 STATES = ("flowing", "down", "refused", "disabled", "parked")
 
 
@@ -24,7 +23,7 @@ async def rows(visit: Visit) -> Response:
     listed = await _listed(visit)
     answer = visit.page("integrations/rows.html", **listed)
     # The address says what is shown, so that whoever comes back to it finds it again.
-    shown = query({**listed["wanted"], "cursor": listed["cursor"]})
+    shown = "&".join(filter(None, (listed["query"], visit.paging.query)))
     answer.headers["HX-Replace-Url"] = f"{ROOT}?{shown}" if shown else ROOT
     return answer
 
@@ -33,14 +32,13 @@ async def _listed(visit: Visit) -> Facts:
     asked = visit.request.query_params
     state = asked.get("state", "")
     wanted = {"q": asked.get("q", "").strip()[:200], "state": state if state in STATES else ""}
-    path, cursor = f"/api/programs/{visit.program}/integrations", asked.get("cursor", "")
-    page = await visit.api.get(path, limit=SHOWN, cursor=cursor, activity=True, **wanted)
+    path = f"/api/programs/{visit.program}/integrations"
+    page = await visit.listed(path, activity=True, **wanted)
     return {
         "found": page["items"],
         "next": page["next"],
         "total": page["total"],
         "wanted": wanted,
-        "cursor": cursor,
         "query": query(wanted),
         "states": STATES,
     }

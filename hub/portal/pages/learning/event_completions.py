@@ -13,7 +13,6 @@ from hub.portal.visit import Visit
 from hub.portal.ways import HOME
 
 ROOT = f"{HOME}/learning/completions"
-SHOWN = 50
 EXAMPLE = """{
   "learner": {"email": "{{email}}"},
   "course": {"uri": "https://example.org/courses/{{code}}", "name": "{{course.name}}"}
@@ -26,10 +25,9 @@ async def show(visit: Visit) -> Response:
         return visit.go(f"{HOME}/programs")
     found = await _found(visit)
     failures: Facts = {"items": [], "next": None}
-    cursor = visit.request.query_params.get("cursor", "")
     if found:
-        failures = await visit.api.get(f"{_path(visit)}/failures", limit=SHOWN, cursor=cursor)
-    return visit.page("learning/completions.html", it=found, failures=failures, cursor=cursor)
+        failures = await visit.listed(f"{_path(visit)}/failures")
+    return visit.page("learning/completions.html", it=found, failures=failures)
 
 
 async def edit(visit: Visit) -> Response:

@@ -13,7 +13,6 @@ from hub.portal.visit import Visit
 from hub.portal.ways import HOME, query
 
 ROOT = f"{HOME}/learning/events"
-SHOWN = 50
 FILTERS = ("publisher", "type", "category", "since", "until")
 TYPES = tuple(
     f"{what}_{happened}"
@@ -31,14 +30,12 @@ async def table(visit: Visit) -> Response:
     side = "subscribed" if asked.get("of") == "subscribed" else "published"
     wanted = {name: asked.get(name, "").strip() for name in FILTERS}
     subscriptions = await visit.api.get_all(f"/api/programs/{visit.program}/eventSubs")
-    cursor, trouble, status = asked.get("cursor", ""), "", 200
+    trouble, status = "", 200
     page: Facts = {"items": [], "next": None}
     try:
-        page = await visit.api.get(
+        page = await visit.listed(
             _list(visit, side),
-            limit=SHOWN,
             order="newest",
-            cursor=cursor,
             publisherProgramId=wanted["publisher"] if side == "subscribed" else "",
             eventType=wanted["type"],
             category=wanted["category"],
@@ -56,7 +53,6 @@ async def table(visit: Visit) -> Response:
         query=query({"of": side, **wanted}),
         found=page["items"],
         next=page["next"],
-        cursor=cursor,
         publishers=[one["PublisherProgramId"] for one in subscriptions],
         types=TYPES,
         trouble=trouble,

@@ -10,7 +10,6 @@ from hub.portal.visit import Visit
 from hub.portal.ways import HOME
 
 ROOT = f"{HOME}/learning/syncs"
-SHOWN = 50
 BUSY = (
     "A sync of this program is running already. It is the newest one below; "
     "when it has ended, another can begin."
@@ -54,14 +53,12 @@ async def progress(visit: Visit) -> Response:
 
 
 async def _listed(visit: Visit) -> Facts:
-    cursor = visit.request.query_params.get("cursor", "")
     path = f"/api/programs/{visit.program}"
-    page = await visit.api.get(f"{path}/syncs", limit=SHOWN, cursor=cursor)
+    page = await visit.listed(f"{path}/syncs")
     return {
         "it": await visit.api.get(path),
         "found": page["items"],
         "next": page["next"],
-        "cursor": cursor,
         "runs": RUNS,
     }
 

@@ -8,15 +8,12 @@ from hub.portal.pages.integrations.subject import path_of, root_of
 from hub.portal.pages.page import Pages
 from hub.portal.visit import Visit
 
-SHOWN = 50
-
 
 async def show(visit: Visit) -> Response:
     """List what waits, oldest first."""
-    cursor = visit.request.query_params.get("cursor", "")
-    page = await visit.api.get(f"{path_of(visit)}/queue", limit=SHOWN, cursor=cursor)
+    page = await visit.listed(f"{path_of(visit)}/queue")
     it = await visit.api.get(path_of(visit))
-    return visit.page("queues/waiting.html", it=it, page=page, is_first=not cursor)
+    return visit.page("queues/waiting.html", it=it, page=page)
 
 
 async def ask_to_purge(visit: Visit) -> Response:

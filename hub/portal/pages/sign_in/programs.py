@@ -13,8 +13,6 @@ from hub.portal.rendering import go
 from hub.portal.visit import Visit
 from hub.portal.ways import HOME, query
 
-SHOWN = 50
-
 
 async def home(visit: Visit) -> Response:
     """Go where most people want to."""
@@ -24,13 +22,12 @@ async def home(visit: Visit) -> Response:
 async def choose(visit: Visit) -> Response:
     """List the programs to choose from."""
     asked = visit.request.query_params
-    words, cursor = asked.get("q", "").strip()[:200], asked.get("cursor", "")
-    page = await visit.api.get("/api/programs", limit=SHOWN, q=words, cursor=cursor)
+    words = asked.get("q", "").strip()[:200]
+    page = await visit.listed("/api/programs", q=words)
     return visit.page(
         "sign_in/programs.html",
         programs=page["items"],
         next=page["next"],
-        cursor=cursor,
         words=words,
         query=query({"q": words}),
     )

@@ -8,8 +8,6 @@ from hub.portal.pages.page import Pages
 from hub.portal.pages.sources.subject import path_of, root_of, source_of
 from hub.portal.visit import Visit
 
-SHOWN = 50
-
 
 async def file(visit: Visit) -> Response:
     """Show what became of a file, and which of its records made no statement."""
@@ -18,12 +16,9 @@ async def file(visit: Visit) -> Response:
 
 async def errors(visit: Visit) -> Response:
     """Show which records made no statement, page by page."""
-    cursor = visit.request.query_params.get("cursor", "")
-    page = await visit.api.get(f"{_file_path(visit)}/errors", limit=SHOWN, cursor=cursor)
+    page = await visit.listed(f"{_file_path(visit)}/errors")
     known = await _file(visit)
-    return visit.page(
-        "sources/file_errors.html", shown=page["items"], next=page["next"], cursor=cursor, **known
-    )
+    return visit.page("sources/file_errors.html", shown=page["items"], next=page["next"], **known)
 
 
 async def progress(visit: Visit) -> Response:

@@ -10,7 +10,6 @@ from hub.portal.visit import Visit
 from hub.portal.ways import HOME
 
 ROOT = f"{HOME}/sources"
-SHOWN = 50
 
 
 async def one(visit: Visit) -> Response:
@@ -39,10 +38,9 @@ async def upload(visit: Visit) -> Response:
 
 
 async def _files(visit: Visit) -> Facts:
-    cursor = visit.request.query_params.get("cursor", "")
-    page = await visit.api.get(f"{path_of(visit)}/files", limit=SHOWN, cursor=cursor)
+    page = await visit.listed(f"{path_of(visit)}/files")
     known = await source_of(visit)
-    return {**known, "files": page["items"], "next": page["next"], "cursor": cursor}
+    return {**known, "files": page["items"], "next": page["next"]}
 
 
 PAGES: Pages = (
