@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from hub.recipes.origin import Origin
 from hub.records.cutting import Cuts
 from hub.records.format import Format, Hints
 from hub.xapi.rules import ActorId, ObjectId, Rules
@@ -107,7 +108,14 @@ class ListRecipes(msgspec.Struct, frozen=True, tag="list"):
     """Asks which recipes there are."""
 
 
-Asked = Look | CutUp | Grind | Check | ListRecipes
+class ReadOrigin(msgspec.Struct, frozen=True, tag="read"):
+    """Asks to read recipes; or to leave them unread, because of what `refused` says."""
+
+    origin: Origin
+    refused: str | None = None
+
+
+Asked = Look | CutUp | Grind | Check | ListRecipes | ReadOrigin
 
 
 class Bad(msgspec.Struct, frozen=True, tag="bad"):
@@ -181,14 +189,28 @@ class CutAnswer(msgspec.Struct, frozen=True, tag="cuts"):
 
 
 class GroundAnswer(msgspec.Struct, frozen=True, tag="ground"):
-    """What became of each piece."""
+    """What became of each piece. `is_spoilt`: the recipe has changed the process around it."""
 
     pieces: list[Ground]
+    is_spoilt: bool = False
 
 
 class Fine(msgspec.Struct, frozen=True, tag="fine"):
-    """The recipe can be used."""
+    """The recipe can be used; or what was to be read is read."""
 
 
-Answer = Bad | Recipes | Looked | CutAnswer | GroundAnswer | Fine
+class Spoilt(msgspec.Struct, frozen=True, tag="spoilt"):
+    """What was read has done something to the process that others would suffer from."""
+
+    reason: str
+
+
+class Unread(msgspec.Struct, frozen=True, tag="unread"):
+    """There are recipes that have to be read first; `has_changed`: and others that are no more."""
+
+    origins: list[Origin]
+    has_changed: bool
+
+
+Answer = Bad | Recipes | Looked | CutAnswer | GroundAnswer | Fine | Spoilt | Unread
 """Written as MessagePack, for bytes are bytes there."""

@@ -1,7 +1,8 @@
-"""The mill's process: `python -m hub.pipeline.child [FOLDER]`, spoken to over its pipes.
+"""The mill's process: `python -m hub.pipeline.child SECONDS [FOLDER]`, spoken to over its pipes.
 
 A frame is four bytes of length (big endian) and MessagePack, see `asking`. It ends at the end of
-its input, so it never outlives its parent. FOLDER is where recipes in Python are.
+its input, so it never outlives its parent. FOLDER is where recipes in Python are, and SECONDS is
+how long reading one may take.
 """
 
 import os
@@ -24,7 +25,8 @@ def main() -> None:
     """Answer frames until there are no more."""
     incoming, outgoing = _pipes()
     _fence()
-    mill = Mill(Catalogue(Path(sys.argv[1]) if len(sys.argv) > 1 else None))
+    _, seconds, *folders = sys.argv
+    mill = Mill(Catalogue(Path(folders[0]) if folders else None), float(seconds))
     read, write = msgspec.msgpack.Decoder(Asked), msgspec.msgpack.Encoder()
     while (asked := frame(incoming)) is not None:
         answer: Answer = mill.answer(read.decode(asked))

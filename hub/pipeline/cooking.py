@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from hub.recipes.catalogue import words_of
 from hub.recipes.context import Context
 from hub.recipes.faults import RecordFault
 from hub.recipes.record import Record
 
 RECORD_SECONDS = 1.0
+MERCY_SECONDS = 2.0
 
 Cook = Callable[[Sequence[Record], Context], Iterator[object]]
 """Gives for each record what the recipe made of it, or the RecordFault it raised."""
@@ -24,30 +26,37 @@ def cooking_by(make: Callable[[Record, Context], object], *, timed: bool) -> Coo
 
     def cook(records: Sequence[Record], context: Context) -> Iterator[object]:
         for record in records:
-            try:
-                if not timed:
-                    yield make(record, context)
-                    continue
-                with within(RECORD_SECONDS):
-                    made = make(record, context)
-                yield made
-            except RecordFault as fault:
-                yield fault
-            except TooSlow:
-                yield RecordFault("", f"the recipe takes longer than {RECORD_SECONDS:g} s")
-            except MemoryError:
-                yield RecordFault("", "the recipe needs too much memory")
-            except Exception as error:  # noqa: BLE001  whatever a recipe does with a record
-                yield RecordFault("", f"the recipe fails: {type(error).__name__}: {error}"[:300])
+            yield _one(make, record, context, timed=timed)
 
     return cook
 
 
+def _one(
+    make: Callable[[Record, Context], object], record: Record, context: Context, *, timed: bool
+) -> object:
+    try:
+        if not timed:
+            return make(record, context)
+        with within(RECORD_SECONDS):
+            return make(record, context)
+    except RecordFault as fault:
+        return fault
+    except TooSlow:
+        return RecordFault("", f"the recipe takes longer than {RECORD_SECONDS:g} s")
+    except MemoryError:
+        return RecordFault("", "the recipe needs too much memory")
+    except BaseException as error:  # noqa: BLE001  whatever a recipe does with a record, as SystemExit
+        return RecordFault("", f"the recipe fails: {words_of(error)}")
+
+
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Raise TooSlow in what is done, after this time; on the main thread only."""
+    """Raise TooSlow in what is done, after this time; on the main thread only.
+
+    Whoever swallows that, and goes on, is ended with the process two seconds later.
+    """
     signal.signal(signal.SIGALRM, _too_slow)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, MERCY_SECONDS)
     try:
         yield
     finally:
@@ -55,4 +64,5 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def _too_slow(_: int, __: FrameType | None) -> None:
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     raise TooSlow

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -26,17 +27,28 @@ from hub.pipeline.asking import (
     Look,
     Looked,
     Piece,
+    ReadOrigin,
     Recipes,
+    Spoilt,
     Target,
+    Unread,
 )
 from hub.pipeline.repeats import without_repeats
+from hub.recipes.origin import Origin
 from hub.records.cutting import Cuts
 from hub.records.fault import FileFault
-from hub.records.format import Format, Hints
+from hub.records.format import Format, Hints, Kind
+from hub.templates.fault import RendererDown
 from hub.templates.press import ChildLost, Press
 
 WITHIN = timedelta(seconds=30)
 """One question, all in all; a record has a second, and a part of a file a few."""
+TO_READ = timedelta(seconds=10)
+"""A file of recipes, or a package: some import half of the world."""
+PATIENCE = timedelta(minutes=10)
+"""How long recipes are left unread that took too long, or harmed the process that read them."""
+MERCY = timedelta(seconds=5)
+MOST_ROUNDS = 100
 MODULE = "hub.pipeline.child"
 ENDS_IT = "ends the process that reads it"
 
@@ -56,13 +68,39 @@ class RecipeFault(Exception):
         self.reason = bad.reason
 
 
-class Milling:
-    """Asks the mill. Everything raises RendererDown when no process can be started."""
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    reason: str
+    until: float
 
-    def __init__(self, folder: Path | None = None, within: timedelta = WITHIN) -> None:
-        self._press = Press(MODULE, *([str(folder)] if folder else []))
+
+class Milling:
+    """Asks the mill. Everything raises RendererDown when no process can be started.
+
+    Recipes in Python are read in the child, one origin at a time. One that takes longer than
+    `to_read`, or ends or spoils the process, is left unread for `patience`, and the others go on.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        within: timedelta = WITHIN,
+        *,
+        to_read: timedelta = TO_READ,
+        patience: timedelta = PATIENCE,
+    ) -> None:
+        words = [str(to_read.total_seconds()), *([str(folder)] if folder else [])]
+        self._press = Press(MODULE, *words)
         self._within = within
+        self._to_read = to_read
+        self._patience = patience
+        self._refused: dict[Origin, _Refusal] = {}
         self._turn = asyncio.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None while there is none."""
+        return self._press.pid
 
     async def close(self) -> None:
         """End the child."""
@@ -146,7 +184,52 @@ class Milling:
 
     async def _ask(self, asked: Asked) -> Answer:
         async with self._turn:
-            return _read.decode(await self._press.ask(_write.encode(asked), self._within))
+            await self._give_another_chance()
+            for _ in range(MOST_ROUNDS):
+                answer = await self._exchange(asked, self._within)
+                if not isinstance(answer, Unread):
+                    return answer
+                await self._have_read(answer)
+        raise RendererDown("the files of recipes change all the time")
+
+    async def _exchange(self, asked: Asked, within: timedelta) -> Answer:
+        written = await self._press.ask(_write.encode(asked), within)
+        try:
+            answer = _read.decode(written)
+        except msgspec.MsgspecError as error:
+            await self._press.end()
+            raise ChildLost(f"what the child answers is no answer: {error}") from error
+        if isinstance(answer, GroundAnswer) and answer.is_spoilt:
+            await self._press.end()
+        return answer
+
+    async def _have_read(self, unread: Unread) -> None:
+        """Have recipes read, up to the first that is to be refused."""
+        if unread.has_changed:
+            await self._press.end()
+            return
+        for origin in unread.origins:
+            refusal = self._refused.get(origin)
+            asked = ReadOrigin(origin, refusal.reason if refusal else None)
+            try:
+                answer = await self._exchange(asked, self._to_read + MERCY)
+            except ChildLost:
+                answer = Spoilt(ENDS_IT)
+            if isinstance(answer, Spoilt):
+                log.warning("recipes.refused", origin=origin.name, reason=answer.reason)
+                until = asyncio.get_running_loop().time() + self._patience.total_seconds()
+                self._refused[origin] = _Refusal(answer.reason, until)
+                await self._press.end()
+                return
+
+    async def _give_another_chance(self) -> None:
+        """Have all be read anew, when the time of one that was refused has come."""
+        now = asyncio.get_running_loop().time()
+        over = [origin for origin, refusal in self._refused.items() if refusal.until <= now]
+        if over:
+            for origin in over:
+                del self._refused[origin]
+            await self._press.end()
 
 
 def _as(answer: Answer, kind: type[T]) -> T:
@@ -156,6 +239,8 @@ def _as(answer: Answer, kind: type[T]) -> T:
 
 
 def _most_records(piece: Piece) -> int:
+    if piece.form.kind in (Kind.CSV, Kind.JSON_LINES):
+        return piece.content.count(b"\n") + piece.content.count(b"\r") + 1
     # A record has at least a byte and an end.
     return len(piece.content) // 2 + 1
 

@@ -1,13 +1,13 @@
 """All recipes there are: built in, of installed packages, and of a folder of Python files.
 
-A file of the folder is read anew when it changes. One that cannot be read is told, and costs its
-own recipes only.
+What is not built in is read when it is said to, one origin at a time: reading runs foreign code,
+and whoever says so bounds it. One that cannot be read is told, and costs its own recipes only.
 """
 
-import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from hub.recipes.crm_activity import crm_activity
@@ -15,39 +15,64 @@ from hub.recipes.csv_completions import csv_completions
 from hub.recipes.email_engagement import email_engagement
 from hub.recipes.github import github
 from hub.recipes.kit import Recipe
+from hub.recipes.origin import GROUP, Origin, entries, files_of
 from hub.recipes.zoom_attendance import zoom_attendance
 
-GROUP = "hub.recipes"
 BUILT_IN = (csv_completions, zoom_attendance, email_engagement, crm_activity, github)
 DECLARATIVE = "declarative"
 MODULE = "hub_recipes_folder_"
 
-Stamp = tuple[tuple[str, int, int], ...]
-
 
 class Catalogue:
-    """The recipes of this process. `faults` says which files and packages could not be read."""
+    """The recipes of this process. `faults` says which origins could not be read, and why."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._stamp: Stamp | None = None
-        self._recipes: dict[str, Recipe] = {}
+        self._entries = entries()
+        self._known: set[Origin] = set()
+        self._recipes = {one.name: one for one in (_recipe(name_of(f), f) for f in BUILT_IN)}
         self.faults: dict[str, str] = {}
 
     def find(self, name: str) -> Recipe | None:
-        """Give the recipe of a name."""
-        return self.all().get(name)
+        """Give the recipe of a name, among those that are read."""
+        return self._recipes.get(name)
 
     def all(self) -> dict[str, Recipe]:
-        """Give all recipes by name."""
-        stamp = _stamp(self._folder)
-        if stamp != self._stamp:
-            self._stamp, self.faults, self._recipes = stamp, {}, {}
-            for recipe in (_recipe(name_of(make), make) for make in BUILT_IN):
-                self._recipes[recipe.name] = recipe
-            for recipe in (*self._of_packages(), *self._of_folder()):
-                self._add(recipe)
+        """Give all recipes that are read, by name."""
         return self._recipes
+
+    def is_current(self) -> bool:
+        """Say whether all there is, and nothing else, is read."""
+        return self._known == set(self._there())
+
+    def unread(self) -> list[Origin]:
+        """Give what there is and was not read yet."""
+        return [one for one in self._there() if one not in self._known]
+
+    def has_changed(self) -> bool:
+        """Say whether something that was read is another one now, or gone."""
+        return not self._known.issubset(self._there())
+
+    def read(self, origin: Origin) -> None:
+        """Read an origin: whatever it does when it is read happens here and now."""
+        self._known.add(origin)
+        try:
+            found = list(self._of_file(origin) if origin.is_file else self._of_package(origin))
+        except MemoryError:
+            self.faults[origin.name] = "needs too much memory to be read"
+        except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:  # noqa: BLE001  whatever foreign code does
+            self.faults[origin.name] = f"cannot be {_verb(origin)}: {words_of(error)}"
+        else:
+            for recipe in found:
+                self._add(recipe)
+
+    def refuse(self, origin: Origin, reason: str) -> None:
+        """Leave an origin unread, because of what it did elsewhere."""
+        self._known.add(origin)
+        self.faults[origin.name] = reason
+
+    def _there(self) -> list[Origin]:
+        return [*self._entries, *files_of(self._folder)]
 
     def _add(self, recipe: Recipe) -> None:
         if recipe.name in self._recipes or recipe.name == DECLARATIVE:
@@ -55,34 +80,40 @@ class Catalogue:
         else:
             self._recipes[recipe.name] = recipe
 
-    def _of_packages(self) -> Iterator[Recipe]:
-        for entry in importlib.metadata.entry_points(group=GROUP):
-            try:
-                make = entry.load()
-            except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a package does when it is loaded
-                self.faults[entry.name] = f"cannot be loaded: {_words(error)}"
-                continue
-            if callable(make):
-                yield _recipe(entry.name, make)
-            else:
-                self.faults[entry.name] = f"is no function, but {type(make).__name__}"
+    def _of_package(self, origin: Origin) -> Iterator[Recipe]:
+        make = EntryPoint(origin.name, origin.stamp, GROUP).load()
+        if callable(make):
+            yield _recipe(origin.name, make)
+        else:
+            self.faults[origin.name] = f"is no function, but {type(make).__name__}"
 
-    def _of_folder(self) -> Iterator[Recipe]:
-        for path in sorted(self._folder.glob("*.py")) if self._folder else ():
-            name = MODULE + path.stem
-            spec = importlib.util.spec_from_file_location(name, path)
-            if path.name.startswith("_") or spec is None or spec.loader is None:
-                continue
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[name] = module
-            try:
-                spec.loader.exec_module(module)
-            except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a file does when it is read
-                self.faults[path.name] = f"cannot be read: {_words(error)}"
-                continue
-            for found in vars(module).values():
-                if _is_recipe(found, name):
-                    yield _recipe(name_of(found), found)
+    def _of_file(self, origin: Origin) -> Iterator[Recipe]:
+        path = (self._folder or Path()) / origin.name
+        name = MODULE + path.stem
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path.name} is no module")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            # With it goes what it holds.
+            del sys.modules[name]
+            raise
+        for found in vars(module).values():
+            if _is_recipe(found, name):
+                yield _recipe(name_of(found), found)
+
+
+def words_of(error: BaseException) -> str:
+    """Say what an exception of foreign code is; its own words may fail too."""
+    name = type(error).__name__
+    try:
+        words = str(error)
+    except Exception:  # noqa: BLE001  whatever foreign code does
+        words = ""
+    return f"{name}: {words}" if words else name
 
 
 def name_of(make: Callable[..., object]) -> str:
@@ -105,12 +136,5 @@ def _is_recipe(found: object, module: str) -> bool:
     )
 
 
-def _stamp(folder: Path | None) -> Stamp:
-    if folder is None or not folder.is_dir():
-        return ()
-    found = [(path.name, path.stat()) for path in sorted(folder.glob("*.py"))]
-    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in found)
-
-
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+def _verb(origin: Origin) -> str:
+    return "read" if origin.is_file else "loaded"

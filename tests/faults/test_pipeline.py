@@ -327,3 +327,38 @@ async def _parts(path: Path) -> AsyncIterator[bytes]:
     with path.open("rb") as file:
         while part := await asyncio.to_thread(file.read, 256 * 1024):
             yield part
+
+
+RECIPE = """
+from hub.recipes.kit import activity, agent, statement, verb
+
+def ours(record, context):
+    return statement(actor=agent(record.needed("email")), verb=verb("http://x.example/v", "did"),
+                     object=activity("http://x.example/o"))
+"""
+
+
+async def test_a_file_of_recipes_that_never_ends(prepared: Prepared, tmp_path: Path) -> None:
+    recipes = tmp_path / "recipes"
+    recipes.mkdir()
+    (recipes / "ours.py").write_text(RECIPE)
+    (recipes / "endless.py").write_text("while True:\n    pass\n")
+    (recipes / "ends.py").write_text("import os\nos._exit(1)\n")
+    async with open_stack(
+        prepared, tmp_path, workers=1, roads=ROADS, recipes_dir=str(recipes)
+    ) as stack:
+        (worker,) = stack.workers
+        sources = [await make(stack, kind="csv", recipe=one) for one in ("csv-completions", "ours")]
+        for source in sources:
+            await upload(stack, source["id"], f"{COLUMNS}\n{rows(0, 10)}".encode())
+        for source in sources:
+            (file,) = await ended(stack, source["id"])
+            assert (file["state"], file["statements"]) == ("done", 10)
+        await delivered(stack, 20)
+
+        listed = (await stack.client.get("/api/recipes")).json()
+        assert listed["faults"] == {
+            "endless.py": "takes longer than 10 s to be read",
+            "ends.py": "ends the process that reads it",
+        }
+        assert worker.returncode is None

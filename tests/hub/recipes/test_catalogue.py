@@ -28,6 +28,12 @@ declarative = ours_of_acme:shop_floor
 """
 
 
+def read_all(catalogue: Catalogue) -> Catalogue:
+    for origin in catalogue.unread():
+        catalogue.read(origin)
+    return catalogue
+
+
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install a package with recipes, as pip does."""
@@ -41,7 +47,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_recipes_of_installed_packages_are_found_by_the_names_of_their_entries() -> None:
-    catalogue = Catalogue()
+    catalogue = read_all(Catalogue())
 
     found = catalogue.find("shop-floor")
 
@@ -52,7 +58,7 @@ def test_recipes_of_installed_packages_are_found_by_the_names_of_their_entries()
 
 @pytest.mark.usefixtures("installed")
 def test_what_a_package_does_not_have_costs_that_entry_only() -> None:
-    catalogue = Catalogue()
+    catalogue = read_all(Catalogue())
 
     assert len(catalogue.all()) == len(BUILT_IN) + 2
     assert catalogue.faults["words"] == "is no function, but str"
@@ -67,7 +73,7 @@ def test_a_file_that_cannot_be_read_costs_its_own_recipes_only(tmp_path: Path) -
     (tmp_path / "ends.py").write_text("raise SystemExit(3)")
     (tmp_path / "wrong.py").write_text("def wrong(:")
     (tmp_path / "_hidden.py").write_text("raise RuntimeError")
-    catalogue = Catalogue(tmp_path)
+    catalogue = read_all(Catalogue(tmp_path))
 
     assert catalogue.find("good") is not None
     assert catalogue.faults["ends.py"].startswith("cannot be read: SystemExit")
@@ -76,4 +82,6 @@ def test_a_file_that_cannot_be_read_costs_its_own_recipes_only(tmp_path: Path) -
 
 
 def test_a_folder_that_is_not_there_has_no_recipes(tmp_path: Path) -> None:
-    assert len(Catalogue(tmp_path / "none").all()) == len(BUILT_IN)
+    catalogue = read_all(Catalogue(tmp_path / "none"))
+    assert len(catalogue.all()) == len(BUILT_IN)
+    assert catalogue.is_current()
