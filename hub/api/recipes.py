@@ -33,6 +33,7 @@ class RecipeView(View):
 
     name: str
     about: str
+    details: str = Field(description="what it takes, and its options, a paragraph a line")
 
 
 class RecipesView(View):
@@ -69,7 +70,9 @@ class RecipePreviewForm(Form):
 async def list_recipes(_: CallerOf, house: HouseOf) -> RecipesView:
     """List the recipes by name."""
     found = await house.milling.recipes()
-    items = [RecipeView(name=one.name, about=one.about) for one in found.recipes]
+    items = [
+        RecipeView(name=one.name, about=one.about, details=one.details) for one in found.recipes
+    ]
     return RecipesView(items=items, faults=found.faults)
 
 

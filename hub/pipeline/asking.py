@@ -167,6 +167,7 @@ class RecipeFact(msgspec.Struct, frozen=True):
 
     name: str
     about: str
+    details: str = ""
 
 
 class Recipes(msgspec.Struct, frozen=True, tag="recipes"):

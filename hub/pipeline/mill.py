@@ -146,7 +146,8 @@ class Mill:
 
     def _list(self) -> Recipes:
         self._must_be_read()
-        found = [RecipeFact(one.name, one.about) for one in self._catalogue.all().values()]
+        known = self._catalogue.all().values()
+        found = [RecipeFact(one.name, one.about, one.details) for one in known]
         found.append(RecipeFact(DECLARATIVE, ABOUT_DECLARATIVE))
         return Recipes(sorted(found, key=lambda one: one.name), self._faults())
 

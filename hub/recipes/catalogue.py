@@ -5,6 +5,7 @@ and whoever says so bounds it. One that cannot be read is told, and costs its ow
 """
 
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
@@ -21,6 +22,7 @@ from hub.recipes.zoom_attendance import zoom_attendance
 BUILT_IN = (csv_completions, zoom_attendance, email_engagement, crm_activity, github)
 DECLARATIVE = "declarative"
 MODULE = "hub_recipes_folder_"
+LONGEST_LINE, LONGEST_DETAILS = 300, 4000
 
 
 class Catalogue:
@@ -123,8 +125,17 @@ def name_of(make: Callable[..., object]) -> str:
 
 def _recipe(name: str, make: Callable[..., object]) -> Recipe:
     module = sys.modules.get(getattr(make, "__module__", ""))
-    written = make.__doc__ or (module.__doc__ if module else "") or ""
-    return Recipe(name, make, written.strip().partition("\n")[0])  # type: ignore[arg-type]  # checked when it is called
+    of_module = (module.__doc__ if module else "") or ""
+    about, further = _paragraphs(make.__doc__ or of_module)
+    details = further or _paragraphs(of_module)[1]
+    return Recipe(name, make, about, details)  # type: ignore[arg-type]  # checked when it is called
+
+
+def _paragraphs(written: str) -> tuple[str, str]:
+    """Give the first line of what is written, and the paragraphs below it, each as one line."""
+    about, _, rest = inspect.cleandoc(written).partition("\n")
+    paragraphs = (" ".join(one.split()) for one in rest.split("\n\n"))
+    return about[:LONGEST_LINE], "\n".join(filter(None, paragraphs))[:LONGEST_DETAILS]
 
 
 def _is_recipe(found: object, module: str) -> bool:

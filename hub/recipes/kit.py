@@ -62,6 +62,8 @@ class Recipe:
     name: str
     make: Function
     about: str = ""
+    details: str = ""
+    """What it takes, and its options; paragraphs of one line each."""
 
 
 def agent(email: str, name: str | None = None) -> StatementMap:

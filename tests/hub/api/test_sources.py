@@ -170,6 +170,8 @@ async def test_a_recipe_is_tried_before_it_is_used(hub: Hub) -> None:
     assert refused.status_code == 422
     names = (await hub.acme.get("/api/recipes")).json()["items"]
     assert {"csv-completions", "declarative"} <= {one["name"] for one in names}
+    (csv,) = (one for one in names if one["name"] == "csv-completions")
+    assert "Options: `columns` names the columns of a file" in csv["details"]
 
 
 async def test_a_recipe_is_tried_on_a_sample_of_a_file(hub: Hub) -> None:

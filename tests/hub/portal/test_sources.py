@@ -86,6 +86,16 @@ async def test_whoever_may_only_read_can_send_no_file(
     assert sent.status_code == 403
 
 
+async def test_the_form_of_a_source_says_what_each_recipe_takes(
+    browser: Browser, keys: Keys
+) -> None:
+    await browser.sign_in(keys["acme"])
+    page = await browser.go("/portal/sources/add/csv")
+    assert "the options <code>webinarId</code> (or <code>meetingId</code>)" in page.text
+    assert page.text.count('<option value="declarative"') == 1
+    assert "{{eq status 'done'}}" in page.text
+
+
 ROW = "E-mail;course_uri;completed_at\nann@example.org;https://acme.example/c;2026-03-02T09:00:00Z"
 FORMS: dict[str, dict[str, str]] = {
     "webhook": {"signature.scheme": "github", "secret": "s3cr3t-of-hooks", "ratePerSecond": "9"},

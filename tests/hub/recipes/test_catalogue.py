@@ -10,7 +10,13 @@ PACKAGE = """
 from functools import partial
 
 def shop_floor(record, context):
-    \"\"\"Trainings at the machines.\"\"\"
+    \"\"\"Trainings at the machines.
+
+    Takes rows of the foremen's list;
+    option: `hall`.
+
+    What was not held makes no statement.
+    \"\"\"
     return []
 
 partly = partial(shop_floor)
@@ -53,6 +59,8 @@ def test_recipes_of_installed_packages_are_found_by_the_names_of_their_entries()
 
     assert found is not None
     assert found.about == "Trainings at the machines."
+    takes = "Takes rows of the foremen's list; option: `hall`."
+    assert found.details == f"{takes}\nWhat was not held makes no statement."
     assert catalogue.find("partly") is not None
 
 

@@ -14,6 +14,8 @@ KINDS = (
     *("event", "event_completions", "provider", "key", "secrets"),
 )
 FILTERS = ("kind", "subject", "by", "since", "until")
+UNTOLD = frozenset({"revision"})
+"""It rises with every change, and tells of none."""
 LINKED = {
     "integration": f"{HOME}/integrations/",
     "statements": f"{HOME}/integrations/",
@@ -64,7 +66,7 @@ def _entry(one: Facts) -> Facts:
     is_there = root and one["action"] not in ("deleted", "deleting")
     return {
         **one,
-        "lines": lines(one["changes"]),
+        "lines": [line for line in lines(one["changes"]) if line.field not in UNTOLD],
         "link": f"{root}{one['subject']}" if is_there else "",
         "name": _name(one["changes"]),
     }

@@ -170,7 +170,7 @@ async def _ask(
         further=form.get("further", "") or ", ".join(one for one in boxes if one not in shown),
         tables=[one for one in others["items"] if one["kind"] != "webhook"],
         lookups=_rows(form),
-        recipes=[*recipes["items"], {"name": "declarative", "about": "your own, as JSON"}],
+        recipes=recipes["items"],
         told=told,
     )
 
