@@ -29,6 +29,7 @@ from hub.pipeline.polling import Polling
 from hub.pipeline.receiving import Receiving
 from hub.pipeline.retention import Retention
 from hub.pipeline.sweeping import Sweeping
+from hub.pipeline.table_files import TableFiles
 from hub.pipeline.targets import Targets
 from hub.pipeline.transforming import Transforming
 from hub.pipeline.turns import Turns
@@ -59,12 +60,13 @@ class Pipeline:
 @asynccontextmanager
 async def open_pipeline(settings: Settings, registry: Registry) -> AsyncIterator[Pipeline]:
     """Open it; at the end, the mill of this process is ended."""
-    spool = spool_of(settings)
-    if swept := sweep(spool):
+    spool, copies = spool_of(settings), settings.data_dir / "copies"
+    if swept := sweep(spool) + sweep(copies):
         log.info("spool.swept", files=swept)
     landing = open_landing(settings)
     milling = Milling(settings.recipes_dir)
-    tables = settings.data_dir / "tables"
+    tables = TableFiles(settings.data_dir / "tables", clock.now)
+    await tables.tidy()
     try:
         yield Pipeline(
             landing=landing,
@@ -178,4 +180,5 @@ def pipeline_errands(
             "remove raw bytes", EVERY_HOUR, Retention(registry.source_files, pipeline.landing).run
         ),
         Errand("sweep raw bytes", EVERY_HOUR, sweeping.run),
+        Errand("remove tables", EVERY_HOUR, pipeline.lookups.tidy),
     )

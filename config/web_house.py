@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from config import clock
 from config.errands import Errand, run_errands
-from config.pipeline import open_pipeline
+from config.pipeline import EVERY_HOUR, open_pipeline
 from config.readiness import Warnings, checks, free_disk
 from config.settings import Settings
 from config.syncing import open_syncing
@@ -108,6 +108,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             Errand("look at the room left", EVERY_SECOND, headroom.look),
             Errand("write down the meters", EVERY_SECOND, delivery.meters.flush),
             Errand("write down the uses of keys", EVERY_SECOND, registry.keys.note_uses),
+            Errand("remove tables", EVERY_HOUR, pipeline.lookups.tidy),
         )
         stack.push_async_callback(cease, asyncio.create_task(run_errands(errands)))
         app = build(house)

@@ -1,7 +1,6 @@
 """The one door to object stores: S3 and what speaks like it, and folders seen as buckets."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,8 +15,9 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import LocalStore, S3Store
 
 from hub.errors import LandingUnavailable, NotLanded
+from hub.landing.copies import Copies
 from hub.landing.place import size_of, within
-from hub.landing.spool import Spool, open_spool
+from hub.landing.spool import Spool
 from hub.landing.store import Kept
 
 WITHIN = timedelta(seconds=60)
@@ -26,8 +26,6 @@ LISTED_AT_ONCE = 500
 STREAMED = 1024 * 1024
 NO_RANGES = "non-partial response"
 """What the library says of a store that answers a range with all of it, as rclone's does."""
-KEPT_COPIES = 4
-LARGEST_COPY = 1 << 40
 REFUSED = (PermissionDeniedError, UnauthenticatedError, PermissionError)
 
 
@@ -92,8 +90,7 @@ class ObjectLanding:
                     if NO_RANGES not in str(error):
                         raise
                     self._has_ranges = False
-            path = await self._copies.get(key, partial(self._stream, key))
-            return await asyncio.to_thread(_part, path, start, left)
+            return await self._copies.read(key, partial(self._stream, key), start, left)
 
     async def size(self, place: str) -> int:
         """Give how many bytes there are. Raises NotLanded."""
@@ -136,32 +133,6 @@ class ObjectLanding:
     def _translated(self) -> Iterator[None]:
         with translated(self._name):
             yield
-
-
-class Copies:
-    """Copies of the objects read last, for stores that cannot give a part of one."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._known: dict[str, Path] = {}
-        self._turn = asyncio.Lock()
-
-    async def get(self, key: str, stream: Callable[[], AsyncIterator[bytes]]) -> Path:
-        """Give the file with the bytes of a key; make it first, if there is none."""
-        async with self._turn:
-            path = self._known.pop(key, None)
-            if path is None:
-                async with open_spool(self._folder, LARGEST_COPY) as spool:
-                    async for part in stream():
-                        await spool.write(part)
-                    await spool.close()
-                    path = spool.path.with_suffix(f".{uuid4().hex}.copy")
-                    await asyncio.to_thread(spool.path.replace, path)
-            self._known[key] = path
-            while len(self._known) > KEPT_COPIES:
-                oldest = next(iter(self._known))
-                await asyncio.to_thread(self._known.pop(oldest).unlink, missing_ok=True)
-            return path
 
 
 class Bucket:
@@ -239,12 +210,6 @@ def translated(name: str) -> Iterator[None]:
         raise BucketRefused(f"{name} may not be used: {_words(error)}") from error
     except (BaseError, OSError) as error:
         raise LandingUnavailable(f"{name} does not work: {_words(error)}") from error
-
-
-def _part(path: Path, start: int, length: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read(length)
 
 
 def _words(error: Exception) -> str:

@@ -3,15 +3,15 @@
 A table is the latest file of another source of the same program; its bytes are copied here once.
 """
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
 from pathlib import Path
 
-from hub.errors import LandingUnavailable, NotLanded
+from hub.errors import NotLanded
 from hub.landing.store import Landing
 from hub.pipeline.asking import TableFile
 from hub.pipeline.said import said_of
+from hub.pipeline.table_files import TableFiles
 from hub.pipeline.tables import LARGEST
 from hub.pipeline.unpacking import GZIP, unpack
 from hub.records.fault import FileFault
@@ -19,8 +19,6 @@ from hub.registry.file_records import SourceFile
 from hub.registry.source_files import SourceFiles
 from hub.registry.sources import SourceRecord, Sources
 from hub.sources.settings import BucketSource, CsvSource, PollSource
-
-KEPT = 20
 
 
 class NoTable(Exception):
@@ -31,12 +29,16 @@ class Lookups:
     """Fetches tables."""
 
     def __init__(
-        self, sources: Sources, files: SourceFiles, landing: Landing, folder: Path
+        self, sources: Sources, files: SourceFiles, landing: Landing, tables: TableFiles
     ) -> None:
         self._sources = sources
         self._files = files
         self._landing = landing
-        self._folder = folder
+        self._tables = tables
+
+    async def tidy(self) -> None:
+        """Remove the copies of tables that nobody has looked up in for long."""
+        await self._tables.tidy()
 
     async def of(self, source: SourceRecord) -> dict[str, TableFile]:
         """Give the tables of a source by name. Raises NoTable, LandingUnavailable."""
@@ -67,18 +69,14 @@ class Lookups:
         return TableFile(str(await self._copy(file)), said.hints, str(lookup["key"]))
 
     async def _copy(self, file: SourceFile) -> Path:
-        path = self._folder / f"{file.sha256}.table"
-        if await asyncio.to_thread(path.exists):
+        path = await self._tables.find(file.sha256)
+        if path is not None:
             return path
         try:
             content = await self._content(file)
         except (NotLanded, FileFault) as error:
             raise NoTable(f"the table {file.name} {error}") from error
-        try:
-            await asyncio.to_thread(_write, path, content)
-        except OSError as error:
-            raise LandingUnavailable(f"no table can be written: {error}") from error
-        return path
+        return await self._tables.keep(file.sha256, content)
 
     async def _content(self, file: SourceFile) -> bytes:
         """Give the bytes of a table, unpacked. Raises NotLanded, FileFault."""
@@ -92,13 +90,3 @@ class Lookups:
                 if len(whole) > LARGEST:
                     raise FileFault(f"unpacks to more than {LARGEST // 1024 // 1024} MiB")
         return bytes(whole)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tables = sorted(path.parent.glob("*.table"), key=lambda one: one.stat().st_mtime)
-    for old in tables[: max(0, len(tables) - KEPT + 1)]:
-        old.unlink(missing_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)

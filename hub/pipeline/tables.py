@@ -29,6 +29,9 @@ class FileTable:
             self._read(name, table)
         except FileFault as fault:
             raise RecordFault("", f"the table {name} cannot be read: {fault}") from None
+        except OSError as error:
+            # Removed since it was copied, by another process that needed the room.
+            raise RecordFault("", f"the table {name} is gone: {error.strerror}") from None
 
     def find(self, key: str) -> Record | None:
         """Give the record with this key; white space around it does not count."""

@@ -45,6 +45,7 @@ from hub.landing.folder import FolderLanding
 from hub.pipeline.lookups import Lookups
 from hub.pipeline.milling import Milling
 from hub.pipeline.receiving import Receiving
+from hub.pipeline.table_files import TableFiles
 from hub.registry.audit import Audit
 from hub.registry.caller import Right
 from hub.registry.database import Database
@@ -261,7 +262,7 @@ async def hub(
         source_files=source_files,
         receiving=Receiving(landing, source_files, clock, tmp_path / "spool", 50_000),
         milling=milling,
-        lookups=Lookups(sources, source_files, landing, tmp_path / "tables"),
+        lookups=Lookups(sources, source_files, landing, TableFiles(tmp_path / "tables", clock)),
         bucket_folders=(str(tmp_path / "inbox"),),
         clock=clock,
         metrics=_metrics,

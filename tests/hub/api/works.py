@@ -8,6 +8,7 @@ from hub.landing.store import Landing
 from hub.pipeline.cutting_up import Cutting
 from hub.pipeline.lookups import Lookups
 from hub.pipeline.retention import Retention
+from hub.pipeline.table_files import TableFiles
 from hub.pipeline.targets import Targets
 from hub.pipeline.transforming import Transforming
 from hub.registry.database import Database
@@ -48,7 +49,7 @@ class Works:
             landing,
             house.milling,
             Targets(house.integrations, house.providers),
-            Lookups(sources, files, landing, folder / "tables"),
+            Lookups(sources, files, landing, TableFiles(folder / "tables", clock)),
             Taking(intake or house.intake, house.integrations, house.control),
             clock,
         )

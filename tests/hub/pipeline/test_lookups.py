@@ -1,21 +1,27 @@
 """Lookup tables: the latest file of a source, copied for the mill, or told why there is none."""
 
+import asyncio
 import gzip
+import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from hub.pipeline import lookups, tables
+from config import clock
+from hub.pipeline import lookups, table_files, tables
 from hub.pipeline.asking import TableFile
 from hub.pipeline.lookups import Lookups, NoTable
 from hub.pipeline.retention import Retention
+from hub.pipeline.table_files import TableFiles
 from hub.pipeline.tables import FileTable, Shelf
 from hub.recipes.faults import RecordFault
 from hub.records.format import Hints
 from hub.registry.sources import SourceRecord
 from tests.hub.pipeline.conftest import Room
 
+ROOT = Path(__file__).parents[3]
 PEOPLE = b"number,email\n7,ada@example.org\n"
 
 
@@ -24,7 +30,9 @@ class Scene:
 
     def __init__(self, room: Room) -> None:
         self.room = room
-        self.lookups = Lookups(room.sources, room.files, room.landing, room.folder / "tables")
+        self.folder = room.folder / "tables"
+        tables = TableFiles(self.folder, room.clock)
+        self.lookups = Lookups(room.sources, room.files, room.landing, tables)
         self.table: SourceRecord
         self.source: SourceRecord
 
@@ -36,6 +44,9 @@ class Scene:
     async def land(self, content: bytes) -> None:
         self.room.clock.move(seconds=1)
         await self.room.receiving.land_stream(self.table, _parts(content), name="people.csv")
+
+    def copies(self) -> set[str]:
+        return {one.name for one in self.folder.glob("*")}
 
     async def found(self, key: str) -> str | None:
         """Look the mailbox of a number up."""
@@ -131,11 +142,100 @@ async def test_a_table_is_bounded(
 
 
 async def test_not_all_copies_are_kept(scene: Scene) -> None:
-    for number in range(lookups.KEPT + 5):
+    for number in range(table_files.MOST_TABLES + 5):
         await scene.land(b"number,email\n7,a%d@example.org\n" % number)
+        scene.room.clock.move(minutes=5)
         assert await scene.found("7") == f"a{number}@example.org"
 
-    assert len(list((scene.room.folder / "tables").glob("*"))) == lookups.KEPT
+    assert len(scene.copies()) == table_files.MOST_TABLES
+
+
+async def test_the_copies_of_tables_are_bounded_in_size(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_files, "MOST_BYTES", 2 * len(PEOPLE) + 10)
+    await scene.land(PEOPLE)
+    await scene.found("7")
+    (first,) = scene.copies()
+    for letter in (b"b", b"c", b"d"):
+        scene.room.clock.move(minutes=5)
+        await scene.land(PEOPLE.replace(b"ada", b"ad" + letter))
+        await scene.found("7")
+
+    assert len(scene.copies()) == 2
+    assert first not in scene.copies()
+
+
+async def test_what_is_in_use_stays_and_what_was_used_last_goes_last(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_files, "MOST_TABLES", 2)
+    tables = TableFiles(scene.folder, scene.room.clock)
+    for name in ("one", "two", "three"):
+        await tables.keep(name, b"x")
+    assert len(scene.copies()) == 3
+
+    scene.room.clock.move(minutes=5)
+    assert await tables.find("one") is not None
+    scene.room.clock.move(minutes=5)
+    await tables.keep("four", b"x")
+
+    assert scene.copies() == {"four.table", "one.table"}
+    assert await tables.find("two") is None
+
+
+async def test_tables_that_nobody_looks_up_in_are_removed(scene: Scene) -> None:
+    await scene.land(PEOPLE)
+    await scene.found("7")
+    scene.room.clock.move(hours=20)
+    await scene.found("7")
+    scene.room.clock.move(hours=20)
+    await scene.lookups.tidy()
+    assert len(scene.copies()) == 1
+
+    scene.room.clock.move(hours=5)
+    await scene.lookups.tidy()
+
+    assert scene.copies() == set()
+    assert await scene.found("7") == "ada@example.org"
+
+
+async def test_what_a_killed_process_was_writing_is_removed(scene: Scene) -> None:
+    scene.room.clock.now = clock.now()
+    await TableFiles(scene.folder, scene.room.clock).keep("one", b"x")
+    program = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom hub.pipeline import table_files\n"
+        "from config import clock\n"
+        "Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "folder = Path(sys.argv[1])\n"
+        "table_files.TableFiles(folder, clock.now)._write(folder / 'a.table', b'x')"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, str(scene.folder), cwd=ROOT
+    )
+    assert await process.wait() == -signal.SIGKILL
+    assert len(scene.copies()) == 2
+
+    await scene.lookups.tidy()
+    assert len(scene.copies()) == 2
+    scene.room.clock.move(hours=2)
+    await scene.lookups.tidy()
+    assert scene.copies() == {"one.table"}
+
+
+async def test_two_that_write_a_table_at_once_do_not_disturb_each_other(scene: Scene) -> None:
+    content = PEOPLE * 50_000
+    both = [TableFiles(scene.folder, scene.room.clock) for _ in range(2)]
+    for _ in range(10):
+        await asyncio.gather(*(one.keep("one", content) for one in both))
+        assert (scene.folder / "one.table").read_bytes() == content
+
+
+def test_a_table_that_is_gone_is_told(tmp_path: Path) -> None:
+    asked = {"people": TableFile(str(tmp_path / "one.table"), Hints(), "number")}
+
+    with pytest.raises(RecordFault, match="the table people is gone"):
+        Shelf().take(asked)
 
 
 @pytest.mark.parametrize(
