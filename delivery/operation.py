@@ -103,6 +103,8 @@ class Count:
     """The bytes of their bodies."""
     oldest: datetime | None = None
     """When the first of them was accepted."""
+    whole: bool = True
+    """False if counting ended before all were looked at: it is that much at the least."""
 
     def __add__(self, other: "Count") -> "Count":
         known = [at for at in (self.oldest, other.oldest) if at is not None]
@@ -110,6 +112,7 @@ class Count:
             self.statements + other.statements,
             self.size + other.size,
             min(known) if known else None,
+            self.whole and other.whole,
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from delivery import scripts
@@ -50,10 +50,20 @@ class Operations:
     clock: Clock
 
     async def preview(
-        self, integration_id: IntegrationId, kind: Kind, selection: Selection, *, lines: int = 1
+        self,
+        integration_id: IntegrationId,
+        kind: Kind,
+        selection: Selection,
+        *,
+        lines: int = 1,
+        within: timedelta | None = None,
     ) -> Preview:
-        """Count what would be meant now. `lines` is how many requests go at once."""
-        count = await self._count(integration_id, kind, selection, NEWEST)
+        """Count what would be meant now. `lines` is how many requests go at once.
+
+        Of parked statements no more are looked at once `within` is over, if that is said.
+        """
+        until = None if within is None else self.clock() + within
+        count = await self._count(integration_id, kind, selection, NEWEST, until=until)
         attempts, _ = await self.journal.page(
             integration_id, keep=_went_through, limit=LOOKED_AT, before=None
         )
@@ -129,14 +139,25 @@ class Operations:
         return await self.operations.find(integration_id, operation_id)
 
     async def _count(
-        self, integration_id: IntegrationId, kind: Kind, selection: Selection, through: str
+        self,
+        integration_id: IntegrationId,
+        kind: Kind,
+        selection: Selection,
+        through: str,
+        *,
+        until: datetime | None = None,
     ) -> Count:
         if kind is Kind.REPLAY:
             return await self.archive.count(integration_id, selection)
-        return await self._count_parked(integration_id, selection, through)
+        return await self._count_parked(integration_id, selection, through, until=until)
 
     async def _count_parked(
-        self, integration_id: IntegrationId, selection: Selection, through: str
+        self,
+        integration_id: IntegrationId,
+        selection: Selection,
+        through: str,
+        *,
+        until: datetime | None,
     ) -> Count:
         keys, place, total = Keys(integration_id), "-", Count()
         while True:
@@ -155,6 +176,8 @@ class Operations:
                     total += Count(statements, size, from_ms(oldest) if oldest else None)
                     if not last:
                         return total
+                    if until is not None and self.clock() >= until:
+                        return replace(total, whole=False)
                     place = f"({last.decode()}"
                 case _:
                     raise AssertionError(f"survey.lua answered {reply!r}")

@@ -79,7 +79,8 @@ def discard(
     if dry_run:
         tell({"id": integration_id, **counted}, as_json=as_json)
         return
-    confirm(f"Discard {counted['discarded']} statements of {integration_id}?", yes=yes)
+    count = f"{'at least ' if counted.get('atLeast') else ''}{counted['discarded']}"
+    confirm(f"Discard {count} statements of {integration_id}?", yes=yes)
     told = do(_do(settings, "discard", integration_id, form, dry_run=False))
     tell({"id": integration_id, **told}, as_json=as_json)
 

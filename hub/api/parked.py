@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query
@@ -31,6 +31,8 @@ router = APIRouter(
 AT_ONCE = 1000
 """More than this are discarded beside the request that asks for it."""
 DONE = {Kind.RELEASE: "released", Kind.DISCARD: "discarded"}
+COUNTING = timedelta(seconds=1.5)
+"""So long is counted for a dry run, whatever is parked: somebody waits for it."""
 Words = Annotated[
     str, Query(max_length=200, description="some of the server's words, in lower or upper case")
 ]
@@ -111,18 +113,25 @@ class ChoiceForm(Form):
         return [StatementId(one.lower()) for one in self.statement_ids]
 
 
-class Released(View):
+class Steered(View):
+    """What is the same of whatever becomes of parked statements."""
+
+    operation_id: str | None = None
+    at_least: bool | None = Field(
+        None, description="of a dry run: so many were counted in the time that is given to it"
+    )
+
+
+class Released(Steered):
     """How many statements were put back in front of the queue, or will be by the operation."""
 
     released: int
-    operation_id: str | None = None
 
 
-class Discarded(View):
+class Discarded(Steered):
     """How many statements were given up, or will be by the operation."""
 
     discarded: int
-    operation_id: str | None = None
 
 
 @router.get("/parked")
@@ -150,18 +159,24 @@ async def list_parked(
 async def release_parked(
     record: WritableIntegration, form: ChoiceForm, caller: CallerOf, house: HouseOf
 ) -> Released:
-    """Put parked statements back in front of the queue. With `dryRun`, only count them."""
-    count, operation_id = await _steer(Kind.RELEASE, record, form, caller, house)
-    return Released(released=count, operation_id=operation_id)
+    """Put parked statements back in front of the queue.
+
+    With `dryRun`, only count them; where very many are parked, `atLeast` says that there are more.
+    """
+    count, told = await _steer(Kind.RELEASE, record, form, caller, house)
+    return Released(released=count, **told.model_dump())
 
 
 @router.post("/parked/discard", status_code=202, response_model_exclude_none=True)
 async def discard_parked(
     record: WritableIntegration, form: ChoiceForm, caller: CallerOf, house: HouseOf
 ) -> Discarded:
-    """Give parked statements up for good. With `dryRun`, only count them."""
-    count, operation_id = await _steer(Kind.DISCARD, record, form, caller, house)
-    return Discarded(discarded=count, operation_id=operation_id)
+    """Give parked statements up for good.
+
+    With `dryRun`, only count them; where very many are parked, `atLeast` says that there are more.
+    """
+    count, told = await _steer(Kind.DISCARD, record, form, caller, house)
+    return Discarded(discarded=count, **told.model_dump())
 
 
 async def _steer(
@@ -170,11 +185,11 @@ async def _steer(
     form: ChoiceForm,
     caller: Caller,
     house: House,
-) -> tuple[int, str | None]:
+) -> tuple[int, Steered]:
     """Say how many it is, and which operation does it if that takes longer than the request."""
     count = await _count(record, form, house)
     if form.dry_run or not count.statements:
-        return count.statements, None
+        return count.statements, Steered(at_least=None if count.whole else True)
     await note_steering(
         house, caller, record, DONE[kind], statements=count.statements, ids=form.ids
     )
@@ -183,15 +198,17 @@ async def _steer(
         operation = await house.operations.begin(
             record.id, kind, form.selection, count=count, by=caller.who
         )
-        return operation.total, operation.id
+        return operation.total, Steered(operation_id=operation.id)
     steer = house.control.release if kind is Kind.RELEASE else house.control.discard
-    return await steer(record.id, form.ids), None
+    return await steer(record.id, form.ids), Steered()
 
 
 async def _count(record: IntegrationRecord, form: ChoiceForm, house: House) -> Count:
     if form.selects:
         # Releasing and discarding mean the same statements.
-        preview = await house.operations.preview(record.id, Kind.RELEASE, form.selection)
+        preview = await house.operations.preview(
+            record.id, Kind.RELEASE, form.selection, within=COUNTING if form.dry_run else None
+        )
         return preview.count
     if form.ids is None:
         return Count((await house.control.health([record.id]))[record.id].parked)

@@ -1,6 +1,7 @@
 """What was refused, in the portal: listed, looked for, released and discarded after a count."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -131,6 +132,24 @@ async def test_among_very_many_the_count_comes_after_the_page(
     (asked,) = re.findall(r'hx-get="([^"]+/parked/count[^"]*)"', page.text)
     counted = await browser.client.get(asked.replace("&amp;", "&"))
     assert "2 statements are" in counted.text
+
+
+async def test_counting_ends_where_it_would_take_too_long(
+    browser: Browser, keys: Keys, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.api.parked.COUNTING", timedelta())
+    monkeypatch.setattr("delivery.operations.COUNTED_AT_ONCE", 2)
+    path, root, _ = await parked(hub, 422, 422, 422)
+    await browser.sign_in(keys["acme"])
+
+    await browser.go(f"{root}/sure", verb="release", status="422")
+    assert "Release at least 2 statements?" in browser.text
+    chosen = {"status": 422, "dryRun": True}
+    told = (await hub.acme.post(f"{path}/parked/release", json=chosen)).json()
+    assert told == {"released": 2, "atLeast": True}
+    done = (await hub.acme.post(f"{path}/parked/release", json={"status": 422})).json()
+    assert done["released"] == 3
+    assert "atLeast" not in done
 
 
 async def test_nothing_chosen_and_nothing_to_do_are_told(

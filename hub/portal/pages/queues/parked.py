@@ -18,6 +18,7 @@ SELECTS = ("status", "since", "until")
 DONE = {"release": "released", "discard": "discarded"}
 COUNTED_AT_ONCE = 20_000
 """Among more than these, the count of a filter comes after the page."""
+UNCOUNTED: Facts = {"count": None, "at_least": False}
 
 
 async def show(visit: Visit) -> Response:
@@ -41,23 +42,24 @@ async def ask(visit: Visit) -> Response:
     it = await visit.api.get(path_of(visit))
     is_soon = "statementIds" in chosen or "all" in chosen
     held = it["health"]["parked"] if it["health"] else 0
-    count = await _count(visit, verb, chosen) if is_soon or held <= COUNTED_AT_ONCE else None
+    is_counted = is_soon or held <= COUNTED_AT_ONCE
+    counted = await _count(visit, verb, chosen) if is_counted else UNCOUNTED
     return visit.page(
         "queues/sure.html",
         it=it,
         verb=verb,
         chosen=chosen,
-        count=count,
         query=visit.request.url.query,
+        **counted,
     )
 
 
 async def count(visit: Visit) -> Response:
     """Count those that were chosen, for a page that did not wait for it."""
     verb, chosen = _asked(visit)
-    found = await _count(visit, verb, chosen)
+    counted = await _count(visit, verb, chosen)
     return visit.page(
-        "queues/sure_count.html", verb=verb, count=found, integration_id=_id(visit), query=""
+        "queues/sure_count.html", verb=verb, integration_id=_id(visit), query="", **counted
     )
 
 
@@ -81,10 +83,9 @@ def _asked(visit: Visit) -> tuple[str, Facts]:
     return verb, _choice(values)
 
 
-async def _count(visit: Visit, verb: str, chosen: Facts) -> int:
+async def _count(visit: Visit, verb: str, chosen: Facts) -> Facts:
     told = await visit.api.post(f"{path_of(visit)}/parked/{verb}", {**chosen, "dryRun": True})
-    found: int = told[DONE[verb]]
-    return found
+    return {"count": told[DONE[verb]], "at_least": told.get("atLeast", False)}
 
 
 def _verb(said: str) -> str:
