@@ -46,6 +46,23 @@ async def test_pages_load_nothing_from_elsewhere_and_run_nothing_of_their_own(
         assert (await browser.go(asset)).status_code == 200, asset
 
 
+async def test_fields_of_time_say_which_zone_is_meant_where_no_script_runs(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    root = f"/portal/integrations/{await hub.integrate()}"
+    await browser.sign_in(keys["reader"])
+    for path in (
+        f"{root}/parked",
+        f"{root}/attempts",
+        "/portal/changes",
+        "/portal/learning/events",
+    ):
+        page = await browser.go(path)
+        fields = re.findall(r'<input [^>]*id="(\w+)"[^>]*type="datetime-local"', page.text)
+        assert fields == ["since", "until"], path
+        assert browser.text.count("( UTC )") == len(fields), path
+
+
 async def test_a_form_in_a_dialog_is_told_where_to_go(
     browser: Browser, keys: Keys, hub: Hub
 ) -> None:
