@@ -3,9 +3,12 @@
 SQLite runs with a write-ahead log and full sync: what is committed is on disk.
 """
 
-from sqlalchemy import URL, Connection, event, make_url
+import sqlite3
+import time
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -19,9 +22,15 @@ DRIVERS = {
 }
 IMMEDIATE = {"hub_begin": "BEGIN IMMEDIATE"}
 """Execution options of transactions that will write: SQLite then locks when they begin."""
+PATIENCE_SECONDS = 3
+FRESH_SECONDS = 1
+"""How long after its last use a connection is used again without a look whether it is there."""
+USED_AT = "hub_used_at"
+LOOK_AGAIN_SECONDS = 0.001
+"""How long a deed waits before it looks again whether the write lock is free."""
 
 
-def make_engine(url: str, *, patience_seconds: int = 3) -> AsyncEngine:
+def make_engine(url: str, *, patience_seconds: int = PATIENCE_SECONDS) -> AsyncEngine:
     """Make an engine for `sqlite:///path` or `postgresql://...`.
 
     `patience_seconds` bounds how long SQLite waits for another process's write lock, and how long
@@ -31,6 +40,44 @@ def make_engine(url: str, *, patience_seconds: int = 3) -> AsyncEngine:
     if target.get_backend_name() == "sqlite":
         return _sqlite_engine(target, patience_seconds)
     return _postgres_engine(target, patience_seconds)
+
+
+def make_deeds_engine(url: URL) -> Engine:
+    """Make the engine of deeds on SQLite, of which each takes the write lock when it begins.
+
+    SQLite's own way to wait for the lock sleeps longer each time, up to 100 ms, while deeds of
+    other processes come and go; a deed looks again and again.
+    """
+    engine = create_engine(url.set(drivername="sqlite"), hide_parameters=True)
+
+    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        _prepare_sqlite(connection, PATIENCE_SECONDS)
+        # From here on: whoever opens a file that was left in a hurry waits for its recovery.
+        _say(connection, "busy_timeout = 0")
+
+    def begin(connection: Connection) -> None:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not _is_begun(connection, is_last=time.monotonic() >= until):
+            time.sleep(LOOK_AGAIN_SECONDS)  # noqa: TID251  on the thread of deeds, which has nothing else to do
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _is_begun(connection: Connection, *, is_last: bool) -> bool:
+    try:
+        connection.exec_driver_sql(IMMEDIATE["hub_begin"])
+    except OperationalError as error:
+        # The lowest byte; those above say more, such as that another has committed meanwhile.
+        is_busy = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+        if is_last or not is_busy:
+            # Should the connection itself be in the way, by a result nobody read to its end, the
+            # next deed has another one.
+            connection.invalidate()
+            raise
+        return False
+    return True
 
 
 def _parse(url: str) -> URL:
@@ -53,7 +100,8 @@ def _postgres_engine(target: URL, patience_seconds: int) -> AsyncEngine:
     engine = create_async_engine(
         target,
         hide_parameters=True,
-        pool_pre_ping=True,
+        # Transactions begin where we say so, with what goes with them in one message.
+        isolation_level="AUTOCOMMIT",
         pool_timeout=CONNECT_SECONDS,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
@@ -70,12 +118,29 @@ def _postgres_engine(target: URL, patience_seconds: int) -> AsyncEngine:
         # The second: a process that froze in the middle must not hold its locks for ever.
         # The third: in another zone, moments at the ends of the calendar could not be read.
         connection.exec_driver_sql(
-            f"SET LOCAL statement_timeout = '{patience_seconds}s';"
+            f"BEGIN; SET LOCAL statement_timeout = '{patience_seconds}s';"
             f" SET LOCAL idle_in_transaction_session_timeout = '{patience_seconds}s';"
             " SET LOCAL timezone = 'UTC'"
         )
 
+    def look_after(
+        connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object
+    ) -> None:
+        """Replace a connection that has lain for a while, if the server has cut it."""
+        if time.monotonic() - record.info.get(USED_AT, 0) < FRESH_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
+
+    def note(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[USED_AT] = time.monotonic()
+
     event.listen(engine.sync_engine, "begin", begin)
+    event.listen(engine.sync_engine, "checkout", look_after)
+    event.listen(engine.sync_engine, "checkin", note)
+    event.listen(engine.sync_engine, "connect", note)
     return engine
 
 
@@ -83,18 +148,26 @@ def _sqlite_engine(target: URL, patience_seconds: int) -> AsyncEngine:
     engine = create_async_engine(target, hide_parameters=True, pool_timeout=CONNECT_SECONDS)
 
     def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        # The driver would begin transactions by itself, too late and without the write lock.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {patience_seconds * 1000}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
+        _prepare_sqlite(connection, patience_seconds)
 
     event.listen(engine.sync_engine, "connect", prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, patience_seconds: int) -> None:
+    # The driver would begin transactions by itself, too late and without the write lock.
+    connection.isolation_level = None
+    _say(connection, f"busy_timeout = {patience_seconds * 1000}")
+    _say(connection, "journal_mode = WAL")
+    _say(connection, "synchronous = FULL")
+    _say(connection, "foreign_keys = ON")
+
+
+def _say(connection: DBAPIConnection, pragma: str) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 def _begin(connection: Connection) -> None:

@@ -4,24 +4,28 @@ A chunk that is done is gone, and its counts are in its file, in one transaction
 in between, each chunk is counted once. Whoever claimed something and was too slow settles nothing.
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import partial
 
-from sqlalchemy import Update, delete, func, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Update, select, update
+from sqlalchemy.orm import Session
 
+from hub.registry.chunks import (
+    CLAIM,
+    ChunkDone,
+    ChunkToDo,
+    Claimed,
+    claim,
+    end_those_done,
+    settle,
+)
 from hub.registry.clock import Clock
 from hub.registry.database import Database
-from hub.registry.file_records import FileState, RecordFault
-from hub.registry.tables import FileChunkRow, RecordFaultRow, SourceFileRow
+from hub.registry.file_records import FileState
+from hub.registry.tables import FileChunkRow, SourceFileRow
 
-MOST_FAULTS = 1000
-MOST_REASONS = 20
-CLAIM = timedelta(seconds=12)
-"""How long whoever claimed chunks has for them, before another may; held longer by `keep`."""
 CUT_CLAIM = timedelta(seconds=60)
 """The same for a step of cutting, which may have to unpack a file first."""
 
@@ -65,46 +69,6 @@ class CutStep:
     trouble: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkToDo:
-    """A chunk, claimed, and what is known of its file."""
-
-    id: int
-    claim: int
-    file_id: str
-    source_id: str
-    place: str
-    unpacked: bool
-    form: str
-    landed_at: datetime
-    headers: Mapping[str, str]
-    start: int
-    size: int
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkDone:
-    """What became of a chunk."""
-
-    chunk: ChunkToDo
-    rows: int
-    statements: int
-    added: int
-    skipped: int
-    failed: int
-    faults: Sequence[RecordFault] = ()
-    skips: Mapping[str, int] = field(default_factory=dict)
-    trouble: str | None = None
-
-
-class Claimed(NamedTuple):
-    """Chunks that were claimed; and whether others were due that were not."""
-
-    chunks: Sequence[ChunkToDo]
-    are_more: bool
-
-
 class FileWork:
     """The work there is."""
 
@@ -136,29 +100,9 @@ class FileWork:
 
     async def record_cut(self, file: FileToCut, step: CutStep) -> FileState | None:
         """Write down a step of cutting, and how the file stands; None if another took over."""
-        now = self._clock()
-        async with self._database.write() as session:
-            row = await session.get(SourceFileRow, file.id, with_for_update=True)
-            if row is None or row.claim != file.claim:
-                return None
-            row.form, row.unpacked, row.state = step.form, step.unpacked, FileState.RUNNING
-            row.cut_through, row.next_line = step.through, step.next_line
-            row.trouble, row.waits_for = step.trouble or row.trouble, None
-            row.cut_at = None if step.is_last else now
-            session.add_all(
-                FileChunkRow(
-                    file_id=file.id,
-                    start=one.start,
-                    size=one.size,
-                    line=one.line,
-                    due_at=now,
-                    claim=0,
-                )
-                for one in step.chunks
-            )
-            await session.flush()
-            await self._end_those_done(session, [row])
-            return FileState(row.state)
+        return await self._database.carry_out(
+            partial(_record_cut, file=file, step=step, now=self._clock())
+        )
 
     async def postpone_cut(self, file: FileToCut, *, until: datetime, waits_for: str) -> None:
         """Leave a file alone for a while, because of something that is not its fault."""
@@ -187,26 +131,9 @@ class FileWork:
         async with self._database.read() as session:
             if await session.scalar(select(FileChunkRow.id).where(due).limit(1)) is None:
                 return Claimed((), are_more=False)
-        query = (
-            select(FileChunkRow, SourceFileRow)
-            .join(SourceFileRow, SourceFileRow.id == FileChunkRow.file_id)
-            .where(due)
-            .order_by(FileChunkRow.due_at, FileChunkRow.id)
-            .limit(most)
-            .with_for_update(skip_locked=True, of=FileChunkRow)
+        return await self._database.carry_out(
+            partial(claim, now=now, most=most, most_bytes=most_bytes)
         )
-        taken: list[ChunkToDo] = []
-        async with self._database.write() as session:
-            size = 0
-            found = (await session.execute(query)).all()
-            for chunk, file in found:
-                size += chunk.size
-                if taken and (size > most_bytes or file.source_id != taken[0].source_id):
-                    break
-                chunk.claim += 1
-                chunk.due_at = now + CLAIM
-                taken.append(_to_do(chunk, file))
-        return Claimed(taken, are_more=len(found) == most or len(taken) < len(found))
 
     async def keep(self, chunks: Sequence[ChunkToDo]) -> None:
         """Hold claimed chunks longer, while they are worked on."""
@@ -243,86 +170,33 @@ class FileWork:
 
         What another has claimed since, or what was reprocessed meanwhile, is left out.
         """
-        by_chunk = {one.chunk.id: one for one in done}
-        claims = [(one.chunk.id, one.chunk.claim) for one in done]
-        # In one order, so that two workers with the same files never wait for each other.
-        files = (
-            select(SourceFileRow)
-            .where(SourceFileRow.id.in_({one.chunk.file_id for one in done}))
-            .order_by(SourceFileRow.id)
-            .with_for_update()
-        )
-        mine = tuple_(FileChunkRow.id, FileChunkRow.claim).in_(claims)
-        async with self._database.write() as session:
-            rows = {row.id: row for row in await session.scalars(files)}
-            removed = await session.scalars(
-                delete(FileChunkRow).where(mine).returning(FileChunkRow.id)
-            )
-            # Else all files are written twice: before the look for what is left, and after it.
-            with session.no_autoflush:
-                for chunk_id in sorted(removed):
-                    one = by_chunk[chunk_id]
-                    await _count(session, rows[one.chunk.file_id], one)
-                return await self._end_those_done(session, rows.values())
+        return await self._database.carry_out(partial(settle, done=done, now=self._clock()))
 
-    async def _end_those_done(
-        self, session: AsyncSession, rows: Collection[SourceFileRow]
-    ) -> Sequence[tuple[str, FileState]]:
-        left = select(FileChunkRow.file_id).where(
-            FileChunkRow.file_id.in_([row.id for row in rows])
+
+def _record_cut(
+    session: Session, *, file: FileToCut, step: CutStep, now: datetime
+) -> FileState | None:
+    row = session.get(SourceFileRow, file.id, with_for_update=True)
+    if row is None or row.claim != file.claim:
+        return None
+    row.form, row.unpacked, row.state = step.form, step.unpacked, FileState.RUNNING
+    row.cut_through, row.next_line = step.through, step.next_line
+    row.trouble, row.waits_for = step.trouble or row.trouble, None
+    row.cut_at = None if step.is_last else now
+    session.add_all(
+        FileChunkRow(
+            file_id=file.id, start=one.start, size=one.size, line=one.line, due_at=now, claim=0
         )
-        unfinished = set(await session.scalars(left.distinct()))
-        ended: list[tuple[str, FileState]] = []
-        for row in rows:
-            if row.id in unfinished or row.cut_at is not None or row.state != FileState.RUNNING:
-                continue
-            state = FileState.FAILED if row.trouble else FileState.DONE
-            row.state, row.ended_at = state, self._clock()
-            ended.append((row.id, state))
-        return ended
+        for one in step.chunks
+    )
+    session.flush()
+    return dict(end_those_done(session, [file.id], now)).get(file.id, FileState.RUNNING)
 
 
 def _mine(chunk: ChunkToDo) -> Update:
     return update(FileChunkRow).where(
         FileChunkRow.id == chunk.id, FileChunkRow.claim == chunk.claim
     )
-
-
-async def _count(session: AsyncSession, row: SourceFileRow, done: ChunkDone) -> None:
-    row.waits_for = None
-    row.rows += done.rows
-    row.statements += done.statements
-    row.added += done.added
-    row.skipped += done.skipped
-    row.failed += done.failed
-    if done.skips:
-        counts = Counter({name: int(str(count)) for name, count in row.skips.items()})
-        counts.update(done.skips)
-        row.skips = dict(counts.most_common(MOST_REASONS))
-    if done.trouble:
-        row.trouble = done.trouble
-    if done.faults:
-        session.add_all(
-            RecordFaultRow(file_id=row.id, line=one.line, field=one.field, reason=one.reason)
-            for one in done.faults
-        )
-        await session.flush()
-        await _keep_first(session, row.id)
-
-
-async def _keep_first(session: AsyncSession, file_id: str) -> None:
-    """Keep the first faults by line, however the chunks came."""
-    mine = RecordFaultRow.file_id == file_id
-    count = await session.scalar(select(func.count()).select_from(RecordFaultRow).where(mine))
-    if count is None or count <= MOST_FAULTS:
-        return
-    last = (
-        select(RecordFaultRow.id)
-        .where(mine)
-        .order_by(RecordFaultRow.line, RecordFaultRow.id)
-        .offset(MOST_FAULTS)
-    )
-    await session.execute(delete(RecordFaultRow).where(RecordFaultRow.id.in_(last)))
 
 
 def _to_cut(row: SourceFileRow) -> FileToCut:
@@ -338,21 +212,4 @@ def _to_cut(row: SourceFileRow) -> FileToCut:
         through=row.cut_through,
         next_line=row.next_line,
         claim=row.claim,
-    )
-
-
-def _to_do(chunk: FileChunkRow, file: SourceFileRow) -> ChunkToDo:
-    return ChunkToDo(
-        id=chunk.id,
-        claim=chunk.claim,
-        file_id=file.id,
-        source_id=file.source_id,
-        place=file.place,
-        unpacked=file.unpacked,
-        form=file.form or "",
-        landed_at=file.landed_at,
-        headers={name: str(value) for name, value in file.headers.items()},
-        start=chunk.start,
-        size=chunk.size,
-        line=chunk.line,
     )

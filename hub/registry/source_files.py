@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from hub.errors import NotLanded, NotTogether, RepeatedSignature, UnknownFile, UnstorableValue
 from hub.registry.clock import Clock
@@ -78,16 +78,20 @@ class SourceFiles:
         Raises NotTogether.
         """
         rows = [new_row(new) for new in several]
+        files = [values_of(row) for row in rows]
         chunks = [
-            whole_chunk(row)
+            values_of(whole_chunk(row))
             for row, new in zip(rows, several, strict=True)
             if row.form is not None and not new.is_table
         ]
+
+        def insert_all(session: Session) -> None:
+            session.execute(INSERT_FILES, files)
+            if chunks:
+                session.execute(INSERT_CHUNKS, chunks)
+
         try:
-            async with self._database.write() as session:
-                await session.execute(INSERT_FILES, [values_of(row) for row in rows])
-                if chunks:
-                    await session.execute(INSERT_CHUNKS, [values_of(chunk) for chunk in chunks])
+            await self._database.carry_out(insert_all)
         except (IntegrityError, UnstorableValue) as error:
             raise NotTogether(f"one of {len(several)} files cannot be added") from error
         return [file_of(row) for row in rows]

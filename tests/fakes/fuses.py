@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from delivery.intake import Taken
 from delivery.integration import IntegrationId
@@ -13,6 +15,7 @@ from hub.landing.store import Kept, Landing
 from hub.registry.database import Database
 from hub.taking import Intake
 
+T = TypeVar("T")
 Raise = Callable[[], BaseException]
 
 
@@ -57,6 +60,12 @@ class FusedDatabase(Database):
         async with super().write() as session:
             yield session
         self._fuse.pass_by()
+
+    async def carry_out(self, deed: Callable[[Session], T]) -> T:
+        self._fuse.pass_by()
+        done = await super().carry_out(deed)
+        self._fuse.pass_by()
+        return done
 
 
 class FusedIntake:

@@ -17,7 +17,7 @@ from hub.landing.objects import ObjectLanding
 from hub.landing.spool import Spool
 from hub.pipeline import transforming
 from hub.pipeline.milling import Milling
-from hub.registry import file_work
+from hub.registry import chunks, file_work
 from hub.registry.file_work import FileWork
 from hub.registry.source_files import SourceFiles
 from hub.taking import Taking
@@ -85,6 +85,7 @@ def _die_if(it_is_time: bool) -> None:  # noqa: FBT001  reads as a sentence wher
 
 
 if __name__ == "__main__":
-    file_work.CLAIM = file_work.CUT_CLAIM = vars(transforming)["CLAIM"] = CLAIM
+    chunks.CLAIM = file_work.CUT_CLAIM = vars(transforming)["CLAIM"] = CLAIM
+    vars(file_work)["CLAIM"] = CLAIM
     doom(STEPS[sys.argv.pop(1)])
     main()

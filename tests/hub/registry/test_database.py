@@ -8,12 +8,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from hub.errors import BadDatabaseUrl, RegistryUnavailable, UnstorableValue
+from hub.registry import engines
 from hub.registry.database import Database
 from hub.registry.tables import ProgramRow
 from tests.fakes.postgres import Postgres
@@ -50,6 +53,49 @@ async def test_an_exception_rolls_everything_back(database: Database) -> None:
         await fail_halfway()
 
     assert await count(database) == 0
+
+
+async def test_a_deed_is_committed_and_gives_what_it_found(database: Database) -> None:
+    def add(session: Session) -> str:
+        session.add(a_row())
+        return "added"
+
+    assert await database.carry_out(add) == "added"
+    assert await count(database) == 1
+
+
+async def test_a_deed_that_fails_is_rolled_back(database: Database) -> None:
+    def fail_halfway(session: Session) -> None:
+        session.add(a_row())
+        session.flush()
+        raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        await database.carry_out(fail_halfway)
+
+    assert await count(database) == 0
+
+
+async def test_deeds_and_writers_of_many_processes_queue(url: str) -> None:
+    databases = [Database(url), Database(url)]
+
+    def deed(number: int, session: Session) -> None:
+        session.scalars(select(ProgramRow)).all()
+        session.add(a_row(f"D{number}"))
+
+    async def write(number: int) -> None:
+        async with databases[number % 2].write() as session:
+            await session.scalars(select(ProgramRow))
+            session.add(a_row(f"W{number}"))
+
+    await asyncio.gather(
+        *(databases[number % 2].carry_out(partial(deed, number)) for number in range(40)),
+        *(write(number) for number in range(40)),
+    )
+
+    assert await count(databases[0]) == 80
+    for database in databases:
+        await database.close()
 
 
 async def test_writers_queue_instead_of_failing(url: str) -> None:
@@ -179,6 +225,46 @@ async def test_a_write_lock_that_is_never_given_up_means_the_registry_is_away(
     await database.close()
 
 
+async def test_a_deed_takes_the_write_lock_when_it_is_given_up(
+    migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    path = shutil.copy(migrated_sqlite, tmp_path / "locked.db")
+    database = Database(f"sqlite:///{path}")
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(RegistryUnavailable, match="database is locked"):
+        await database.carry_out(lambda session: session.add(a_row()))
+    waiting = asyncio.create_task(database.carry_out(lambda session: session.add(a_row())))
+    # A transaction that only reads goes on beside it, and so does the loop.
+    assert await count(database) == 0
+    holder.execute("ROLLBACK")
+    holder.close()
+    await waiting
+
+    assert await count(database) == 1
+    await database.close()
+
+
+async def test_a_deed_that_left_a_result_unread_stands_in_no_other_way_for_long(
+    migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    database = Database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'left.db')}")
+    await database.carry_out(lambda session: session.add_all([a_row("ACME"), a_row("OTHER")]))
+    left = await database.carry_out(lambda session: session.execute(select(ProgramRow.id)))
+    async with database.write() as session:
+        session.add(a_row("THIRD"))
+
+    # The unread result holds on to what was there before the third.
+    with pytest.raises(RegistryUnavailable, match="database is locked"):
+        await database.carry_out(lambda session: session.add(a_row("FOURTH")))
+    await database.carry_out(lambda session: session.add(a_row("FOURTH")))
+
+    assert await count(database) == 4
+    left.close()
+    await database.close()
+
+
 class Road:
     """A road to a TCP server that can freeze: what enters it then goes nowhere."""
 
@@ -249,12 +335,33 @@ async def test_a_stalled_server_is_given_up_in_time_and_used_again_later(
         await database.close()
 
 
-async def test_connections_that_the_server_cut_are_replaced_unnoticed(postgres: Postgres) -> None:
+async def test_connections_that_the_server_cut_are_replaced_unnoticed(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All connections have lain for as long as it takes to look after them.
+    monkeypatch.setattr(engines, "FRESH_SECONDS", 0)
     name = postgres.create()
     database = Database(postgres.url(name))
     await database.ping()
     postgres.cut(name)
 
+    await database.ping()
+
+    await database.close()
+    postgres.drop(name)
+
+
+async def test_a_connection_cut_while_it_is_busy_fails_once(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "FRESH_SECONDS", 1000)
+    name = postgres.create()
+    database = Database(postgres.url(name))
+    await database.ping()
+    postgres.cut(name)
+
+    with pytest.raises(RegistryUnavailable, match="terminating connection"):
+        await database.ping()
     await database.ping()
 
     await database.close()

@@ -7,19 +7,10 @@ from datetime import timedelta
 import pytest
 
 from hub.errors import RepeatedSignature, UnknownFile
+from hub.registry.chunks import CLAIM, MOST_FAULTS, ChunkDone, ChunkToDo
 from hub.registry.database import Database
 from hub.registry.file_records import FileState, NewFile, RecordFault, SourceFile
-from hub.registry.file_work import (
-    CLAIM,
-    CUT_CLAIM,
-    MOST_FAULTS,
-    ChunkDone,
-    ChunkToDo,
-    CutStep,
-    FileToCut,
-    FileWork,
-    NewChunk,
-)
+from hub.registry.file_work import CUT_CLAIM, CutStep, FileToCut, FileWork, NewChunk
 from hub.registry.programs import Programs
 from hub.registry.source_files import SourceFiles
 from hub.registry.sources import SourceKind, Sources
@@ -139,6 +130,20 @@ async def test_a_file_is_cut_by_one_and_taken_over_when_its_time_is_over(scene: 
     assert (late, state) == (None, FileState.RUNNING)
     assert len(await scene.claim()) == 2
     assert (await scene.shown(file)).cut_through == 100
+
+
+async def test_who_is_late_settles_no_chunk_that_has_the_same_number_now(scene: Scene) -> None:
+    await scene.landed("a", form="{}")
+    (late,) = await scene.claim()
+    scene.clock.move(CLAIM.total_seconds() + 1)
+    (quick,) = await scene.claim()
+    await scene.work.settle([done(quick)])
+    other = await scene.landed("b", form="{}")
+    # On SQLite, the number of what is gone is given to the next.
+    (now,) = await scene.claim()
+
+    assert await scene.work.settle([done(late), done(quick)]) == []
+    assert await scene.work.settle([done(now)]) == [(other.id, FileState.DONE)]
 
 
 async def test_a_file_without_records_ends_when_it_is_cut(scene: Scene) -> None:
