@@ -18,7 +18,8 @@ from hub.pipeline.buckets import may_be_read
 from hub.pipeline.milling import RecipeFault
 from hub.registry.caller import Caller
 from hub.registry.sources import SourceKind, SourceRecord
-from hub.sources.hidden import SECRETS, put_back, take_out
+from hub.sources.hidden import SECRETS, found_in, put_back, take_out
+from hub.sources.origins import astray, to_be_given
 from hub.sources.settings import READ, AnySource, BucketSource, GivenSource, PollSource
 from hub.xapi.flaw import Flaw, flaws_of, point
 
@@ -36,6 +37,7 @@ Members = dict[str, JsonValue]
 REVISION = re.compile(r'(?:W/)?"(\d{1,15})"')
 KEPT = frozenset({"id", "programId", "revision", "createdAt", "updatedAt", "hookUrl"})
 """What is shown of a source, and is nobody's to say; sent back as it was shown, it is let pass."""
+GIVE_AGAIN = "must be given again: it was given for another server than this address names"
 SHOWN_ONLY = KEPT | {"secrets", "askedAt", "nextAt", "trouble"}
 
 
@@ -157,7 +159,7 @@ async def change_source(
     if given.get("kind", source.kind) != source.kind:
         raise Unprocessable([Flaw("/kind", f"a source stays what it is: {source.kind.value}")])
     whole = {**source.settings, **given, "kind": source.kind.value}
-    merged = _read(put_back(whole, known))
+    merged = _read(put_back(whole, _still_meant(source, whole, known)))
     settings, secrets = await _checked(house, source.program_id, merged, caller)
     changed = await house.sources.change(
         source.id, settings, secrets, revision=_revision(if_match), by=caller.who
@@ -235,6 +237,21 @@ async def _check_names(house: House, program_id: str, form: AnySource) -> None:
             flaws.append(Flaw(point("lookups", name, "source"), words))
     if flaws:
         raise Unprocessable(flaws)
+
+
+def _still_meant(
+    source: SourceRecord, whole: Mapping[str, object], known: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Give the secrets that are kept: a server that they were not given for gets none of them."""
+    lost = astray(source.settings, whole)
+    flaws = [
+        Flaw(point(*name.split(".")), GIVE_AGAIN)
+        for name in sorted(lost & known.keys() & to_be_given(whole))
+        if found_in(whole, name) is None
+    ]
+    if flaws:
+        raise Unprocessable(flaws)
+    return {name: secret for name, secret in known.items() if name not in lost}
 
 
 def _read(whole: Mapping[str, object]) -> AnySource:

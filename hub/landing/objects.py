@@ -1,12 +1,12 @@
 """The one door to object stores: S3 and what speaks like it, and folders seen as buckets."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -49,6 +49,13 @@ class Found:
     etag: str
     size: int
     changed_at: datetime
+
+
+class _Keys(TypedDict):
+    access_key_id: str
+    secret_access_key: str
+    token: NotRequired[str | None]
+    expires_at: datetime | None
 
 
 class BucketRefused(LandingUnavailable):
@@ -149,7 +156,7 @@ class Bucket:
         with translated(url):
             if parts.scheme == "file":
                 return cls(LocalStore(Path(parts.path)), url)
-            return cls(open_s3(S3Place(parts.netloc, "", **place)), url)
+            return cls(open_s3(S3Place(parts.netloc, "", **place), is_ours=False), url)
 
     async def list(self, prefix: str) -> AsyncIterator[list[Found]]:
         """Go through the objects below a prefix, some at a time."""
@@ -175,21 +182,28 @@ class Bucket:
                 yield bytes(part)
 
 
-def open_s3(place: S3Place) -> S3Store:
-    """Open a store. What is not said here, the standard variables of AWS may say."""
+def open_s3(place: S3Place, *, is_ours: bool = True) -> S3Store:
+    """Open a store. What is not said of ours, the standard variables of AWS may say.
+
+    What is not ours gets nothing of what this machine proves itself with: without keys it is asked
+    as anybody may ask.
+    """
     # The name of its type is there for checkers only, and no import at run time finds it.
     config: Any = {"virtual_hosted_style_request": place.endpoint is None}
     if place.endpoint is not None:
         config["endpoint"] = place.endpoint
     if place.region is not None or place.endpoint is not None:
         config["region"] = place.region or "us-east-1"
+    given = None
     if place.access_key_id is not None:
-        config["access_key_id"] = place.access_key_id
-        config["secret_access_key"] = place.secret_access_key or ""
+        given = _given(place.access_key_id, place.secret_access_key or "")
+    elif not is_ours:
+        config["skip_signature"] = True
     return S3Store(
         place.bucket,
         prefix=place.prefix or None,
         config=config,
+        credential_provider=given,
         client_options={
             "allow_http": (place.endpoint or "").startswith("http://"),
             "timeout": WITHIN,
@@ -197,6 +211,17 @@ def open_s3(place: S3Place) -> S3Store:
         },
         retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=20)},
     )
+
+
+def _given(access_key_id: str, secret_access_key: str) -> Callable[[], _Keys]:
+    """Give exactly these keys, and no token of a session that the machine may have."""
+    keys: _Keys = {
+        "access_key_id": access_key_id,
+        "secret_access_key": secret_access_key,
+        "token": None,
+        "expires_at": None,
+    }
+    return lambda: keys
 
 
 @contextmanager

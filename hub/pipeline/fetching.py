@@ -17,7 +17,8 @@ from delivery.integration import Credentials, TokenAuth
 from delivery.lrs import USER_AGENT
 from delivery.token_endpoint import Grant, early, read_answer, token_request
 from hub.registry.clock import Clock
-from hub.sources.settings import Auth, PollSource
+from hub.sources.origins import origin
+from hub.sources.settings import PollSource
 
 LARGEST_PAGE = 8 * 1024 * 1024
 TRIES = 3
@@ -52,6 +53,8 @@ class NoPage:
 class _Held:
     token: str
     until: datetime
+    of: tuple[object, ...]
+    """What it was got with, and for which server: for anything else it is none."""
 
 
 class Fetching:
@@ -83,19 +86,20 @@ class Fetching:
         return found
 
     async def _once(self, source_id: str, source: PollSource, url: str) -> Page | NoPage:
-        shown = await self._authorization(source_id, source.auth)
+        shown = await self._authorization(source_id, source)
         if isinstance(shown, NoPage):
             return shown
         found = await self._get(source, url, shown)
         if isinstance(found, NoPage) and found.status == 401 and self._forgot(source_id):
-            shown = await self._authorization(source_id, source.auth)
+            shown = await self._authorization(source_id, source)
             return shown if isinstance(shown, NoPage) else await self._get(source, url, shown)
         return found
 
     def _forgot(self, source_id: str) -> bool:
         return self._tokens.pop(source_id, None) is not None
 
-    async def _authorization(self, source_id: str, auth: Auth) -> str | NoPage | None:
+    async def _authorization(self, source_id: str, source: PollSource) -> str | NoPage | None:
+        auth = source.auth
         match auth.type:
             case "none":
                 return None
@@ -105,11 +109,11 @@ class Fetching:
             case "bearer":
                 return f"Bearer {auth.token}"
             case "oauth2":
-                return await self._token(source_id, auth)
+                return await self._token(source_id, source)
 
-    async def _token(self, source_id: str, auth: Auth) -> str | NoPage:
-        held = self._tokens.get(source_id)
-        if held is not None and self._clock() < held.until:
+    async def _token(self, source_id: str, source: PollSource) -> str | NoPage:
+        held, auth, of = self._tokens.get(source_id), source.auth, _meant(source)
+        if held is not None and held.of == of and self._clock() < held.until:
             return f"Bearer {held.token}"
         credentials = Credentials(
             authentication_url=auth.token_url or "",
@@ -127,7 +131,8 @@ class Fetching:
             case Grant(token, lifetime):
                 while len(self._tokens) >= MOST_TOKENS:
                     del self._tokens[next(iter(self._tokens))]
-                self._tokens[source_id] = _Held(token, self._clock() + lifetime - early(lifetime))
+                until = self._clock() + lifetime - early(lifetime)
+                self._tokens[source_id] = _Held(token, until, of)
                 return f"Bearer {token}"
             case outcome:
                 return NoPage(outcome.reason, again=False)
@@ -158,6 +163,12 @@ class Fetching:
             again = response.status_code in AGAIN
             return NoPage(words, again=again, after=after, status=response.status_code)
         return Page(content, {k.lower(): v for k, v in response.headers.items()})
+
+
+def _meant(source: PollSource) -> tuple[object, ...]:
+    auth = source.auth
+    given = auth.token_url, auth.client_id, auth.client_secret, auth.scope
+    return (*origin(source.url), *given)
 
 
 def _patience(headers: Mapping[str, str], clock: Clock) -> timedelta | None:

@@ -36,6 +36,13 @@ def put_back(settings: Mapping[str, object], secrets: Mapping[str, str]) -> Sett
     return whole
 
 
+def found_in(settings: Mapping[str, object], name: str) -> object:
+    """Give what stands under a dotted name; None if nothing does."""
+    *outer, last = name.split(".")
+    inner = settings.get(outer[0]) if outer else settings
+    return inner.get(last) if isinstance(inner, Mapping) else None
+
+
 def _copied(settings: Mapping[str, object]) -> Settings:
     return {
         name: dict(value) if isinstance(value, Mapping) else value

@@ -14,6 +14,7 @@ from hub.landing.place import bundle_of, is_key, key_for, part_of, unpacked
 from hub.landing.spool import BUFFER, open_spool
 from hub.landing.store import Landing
 from tests.fakes.clock import FakeClock
+from tests.fakes.http_server import http_server, says
 from tests.fakes.s3 import BUCKET, S3, running_s3
 
 KEY = "source-1/2026/03/02/abc"
@@ -106,6 +107,28 @@ async def test_wrong_keys_are_told(tmp_path: Path) -> None:
         place = S3Place(BUCKET, "", running.endpoint, "us-east-1", "access-key", "wrong")
         with pytest.raises(BucketRefused, match="may not be used"):
             await ObjectLanding(place, tmp_path / "copies").check()
+
+
+@pytest.mark.parametrize("keys", [{}, {"access_key_id": "their-key", "secret_access_key": "s"}])
+async def test_a_bucket_of_others_gets_nothing_of_what_this_machine_proves_itself_with(
+    keys: dict[str, str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = {
+        "ACCESS_KEY_ID": "my-key",
+        "SECRET_ACCESS_KEY": "my-secret",
+        "SESSION_TOKEN": "my-token",
+    }
+    for name, value in mine.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    async with http_server(says(403)) as server:
+        bucket = Bucket.open("s3://theirs", {"endpoint": server.url(), **keys})
+        with pytest.raises(LandingUnavailable):
+            assert [some async for some in bucket.list("")] == []
+        sent = [" ".join(request.headers.values()) for request in server.requests]
+
+    assert sent
+    assert not any("my-" in headers for headers in sent)
+    assert all(("their-key" in headers) == bool(keys) for headers in sent)
 
 
 async def test_a_store_that_is_away_is_told(tmp_path: Path) -> None:

@@ -93,6 +93,20 @@ async def test_a_token_is_fetched_once_and_again_when_it_is_old(
         assert {one.headers["authorization"] for one in server.requests} == {"Bearer t1"}
 
 
+async def test_a_token_goes_to_the_server_that_it_was_got_for_and_to_no_other(
+    scene: Scene, server: HttpServer
+) -> None:
+    async with http_server(says(200, TOKEN)) as tokens, http_server(says(200, {})) as elsewhere:
+        await scene.get(server, auth=oauth2(tokens))
+        tokens.otherwise = says(401, {"error": "invalid_client"})
+        found = await scene.get(elsewhere, auth={**oauth2(tokens), "clientSecret": "made up"})
+
+        assert isinstance(found, NoPage)
+        assert elsewhere.requests == []
+        assert isinstance(await scene.get(elsewhere, auth=oauth2(tokens)), NoPage)
+        assert isinstance(await scene.get(server, auth=oauth2(tokens)), Page)
+
+
 async def test_a_refused_token_is_fetched_anew_once(scene: Scene, server: HttpServer) -> None:
     async with http_server(says(200, TOKEN)) as tokens:
         server.script = [says(200, []), says(401), says(200, [])]

@@ -282,3 +282,47 @@ async def test_a_file_can_be_sent_with_its_progress_shown(
     sent = await browser.client.post(action, files={"file": ("a.csv", CSV)}, headers=by_script)
     assert sent.status_code == 204
     assert sent.headers["x-go"].startswith(f"{ROOT}/{made['id']}/files/")
+
+
+SECRETS = {
+    ("webhook", "secret"): {"ratePerSecond": "many"},
+    ("poll", "auth.token"): {"intervalSeconds": "no number"},
+    ("bucket", "secretAccessKey"): {"url": "ftp://exports"},
+}
+AGAIN = "Type it again: a secret is never sent back to the page."
+
+
+@pytest.mark.parametrize(("kind", "field"), SECRETS)
+async def test_a_secret_has_to_be_typed_again_when_the_form_comes_back(
+    browser: Browser, keys: Keys, kind: str, field: str
+) -> None:
+    await browser.sign_in(keys["acme"])
+    await browser.go(f"{ROOT}/add/{kind}")
+    assert AGAIN not in browser.answer.text
+
+    form = {**COMMON, **FORMS[kind], "secret": "", field: "s3cr3t-typed", **SECRETS[kind, field]}
+    page = await browser.send(f"{ROOT}/add/{kind}", **form)
+
+    assert page.status_code == 422
+    assert "s3cr3t-typed" not in page.text
+    assert page.text.count(AGAIN) == 1
+    told = page.text.partition(f'id="{field}-help"')[2].partition("</small>")[0]
+    assert AGAIN in told
+
+
+async def test_an_address_of_another_server_needs_the_secret_again(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    await browser.sign_in(keys["acme"])
+    await browser.go(f"{ROOT}/add/poll")
+    root = (await browser.send(f"{ROOT}/add/poll", **COMMON, **FORMS["poll"])).url.path
+    await browser.go(f"{root}/edit")
+    form = {**COMMON, **FORMS["poll"], "auth.token": "", "url": "https://evil.example.org/"}
+
+    page = await browser.send(f"{root}/edit", **form)
+
+    assert page.status_code == 422
+    told = page.text.partition('id="auth.token-help"')[2].partition("</small>")[0]
+    assert "must be given again" in told
+    again = await browser.send(f"{root}/edit", **{**form, "auth.token": "another"})
+    assert again.url.path == root
