@@ -11,11 +11,8 @@ import httpx
 import uvloop
 
 from benchmarks.report import is_quick, keep, percentile, table
-from benchmarks.stage import ANY_NUMBER, Stage, open_stage
+from benchmarks.stage import Stage, open_stage
 from benchmarks.statements import statements
-from config import clock
-from delivery.headroom import Headroom
-from delivery.intake import Intake
 from delivery.integration import IntegrationId
 from delivery.store import Store
 from tests.fakes.registry import an_integration
@@ -52,15 +49,7 @@ async def main(*, quick: bool) -> None:
 
 
 async def _set_up(stage: Stage, count: int) -> None:
-    delivery = stage.delivery
-    intake = Intake(
-        delivery.store,
-        Headroom(delivery.store),
-        delivery.bell,
-        delivery.meters,
-        clock.now,
-        max_queue=ANY_NUMBER,
-    )
+    delivery, intake = stage.delivery, stage.intake()
     names = [f"integration-{number:05}" for number in range(count)]
     for start in range(0, count, TOGETHER):
         together = names[start : start + TOGETHER]

@@ -85,10 +85,10 @@ class Stage:
         await self.registry.integrations.change(integration_id, {"enabled": True}, by=USER)
         await self._tell(integration_id)
 
-    async def fill(self, integration_id: IntegrationId, count: int) -> None:
-        """Put so many statements into a queue, through intake."""
+    def intake(self) -> Intake:
+        """Give an intake that takes any number."""
         delivery = self.delivery
-        intake = Intake(
+        return Intake(
             delivery.store,
             Headroom(delivery.store),
             delivery.bell,
@@ -96,6 +96,10 @@ class Stage:
             clock.now,
             max_queue=ANY_NUMBER,
         )
+
+    async def fill(self, integration_id: IntegrationId, count: int) -> None:
+        """Put so many statements into a queue, through intake."""
+        intake = self.intake()
         chunks = iter(range(0, count, FILL_WITH))
         while together := list(islice(chunks, FILL_AT_ONCE)):
             await asyncio.gather(

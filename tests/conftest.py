@@ -3,7 +3,7 @@
 import sys
 from ipaddress import ip_address
 
-pytest_plugins = ["tests.fakes.valkey"]
+pytest_plugins = ["tests.fakes.valkey", "tests.fakes.databases"]
 
 
 class OutsideTouched(RuntimeError):

@@ -150,13 +150,7 @@ class BatchView(TakenBatchView):
     @classmethod
     def of(cls, batch: Batch) -> Self:
         return cls(
-            publisher=batch.publisher_program_id,
-            import_process_id=_process(batch.import_process_id),
-            rows=batch.rows,
-            queue_batch_id=batch.queue_batch_id,
-            queue_batch_details=batch.queue_batch_details,
-            file_name=batch.file_name,
-            repeated=batch.repeated,
+            **TakenBatchView.of(batch).model_dump(),
             state=batch.state,
             first_event_at=batch.first_event_at,
             last_event_at=batch.last_event_at,

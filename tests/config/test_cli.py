@@ -1,12 +1,10 @@
 import asyncio
-import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import structlog
 from pydantic import JsonValue, TypeAdapter
 
 from config.cli import _taken_out, build, main
@@ -15,6 +13,8 @@ from config.settings import load
 from config.wiring import open_control
 from hub.registry.integrations import NewIntegration
 from hub.registry.providers import Provider
+
+pytestmark = pytest.mark.usefixtures("restored")
 
 KEY = "a2V5IG9mIHRoaXJ0eS10d28gYnl0ZXMgZm9yIHRlc3Q="
 ANSWER = TypeAdapter[JsonValue](JsonValue)
@@ -42,17 +42,6 @@ class Said:
 
 
 Hub = Callable[..., Said]
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = before
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
 
 
 @pytest.fixture

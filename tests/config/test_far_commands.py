@@ -1,37 +1,16 @@
 """The command line against a hub somewhere else, and long work on a terminal, in real processes."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from tests.config.terminal import Terminal
 from tests.fakes.statements import a_statement, statements
-from tests.faults.stack import PROGRAM, Prepared, Stack, open_stack, prepare
+from tests.faults.stack import PROGRAM, Stack
 from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ACME = "strict"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return await prepare(tmp_path_factory.mktemp("prepared"))
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack(
-    tmp_path_factory: pytest.TempPathFactory, prepared: Prepared
-) -> AsyncIterator[Stack]:
-    async with open_stack(prepared, tmp_path_factory.mktemp("far"), workers=1) as stack:
-        yield stack
-
-
-@pytest.fixture
-def terminal(tmp_path: Path, stack: Stack) -> Terminal:
-    return Terminal(tmp_path, str(stack.client.base_url), stack.key[1])
 
 
 async def deliver(stack: Stack, count: int, *, start: int) -> list[str]:

@@ -1,35 +1,15 @@
 """`hub import`, `hub files` and `hub sources`, against real processes, near and far."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from tests.config.terminal import Terminal
-from tests.faults.stack import PROGRAM, Prepared, Stack, open_stack, prepare
+from tests.faults.stack import PROGRAM, Stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 GOOD = "ada{0}@example.org,https://example.org/courses/engines,2026-01-31T12:00:00Z"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return await prepare(tmp_path_factory.mktemp("prepared"))
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack(
-    tmp_path_factory: pytest.TempPathFactory, prepared: Prepared
-) -> AsyncIterator[Stack]:
-    async with open_stack(prepared, tmp_path_factory.mktemp("import"), workers=1) as stack:
-        yield stack
-
-
-@pytest.fixture
-def terminal(tmp_path: Path, stack: Stack) -> Terminal:
-    return Terminal(tmp_path, str(stack.client.base_url), stack.key[1])
 
 
 async def source_of(stack: Stack, **said: object) -> str:

@@ -1,16 +1,12 @@
 """The real parts that the product is tried against, each started by the tests and stopped after."""
 
-import asyncio
-import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from hub.registry.integrations import NewIntegration
-from hub.registry.migrate import migrate
 from hub.registry.tables import Row
 from tests.conformance.engine import NEW, Engine, open_engine
 from tests.conformance.issuer import Issuer
@@ -18,37 +14,8 @@ from tests.conformance.running_ralph import CLIENT_ID, CLIENT_SECRET, Ralph, run
 from tests.fakes.clock import FakeClock
 from tests.fakes.contacts import FakeContacts
 from tests.fakes.http_server import http_server
-from tests.fakes.postgres import Postgres, running_postgres
+from tests.fakes.postgres import Postgres
 from tests.fakes.token_server import Client
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a SQLite file with all tables, to be copied."""
-    path = tmp_path_factory.mktemp("registry") / "migrated.db"
-    asyncio.run(migrate(f"sqlite:///{path}"))
-    return path
-
-
-@pytest.fixture
-def sqlite_url(migrated: Path, tmp_path: Path) -> str:
-    """Make a database with all tables, and nothing in them."""
-    return f"sqlite:///{shutil.copy(migrated, tmp_path / 'registry.db')}"
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """Start one PostgreSQL for the whole session."""
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def migrated_postgres(postgres: Postgres) -> str:
-    """Make a database with all tables, to be emptied for each test."""
-    name = postgres.create()
-    asyncio.run(migrate(postgres.url(name)))
-    return name
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

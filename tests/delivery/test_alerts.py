@@ -8,7 +8,6 @@ import pytest
 
 from delivery import scripts
 from delivery.alerts import AGAIN, KEPT, SENDING, Alerts, MailRecords
-from delivery.errors import MailRefused
 from delivery.integration import Integration, IntegrationId
 from delivery.keys import DUE, MAIL, Keys
 from delivery.problem import Kind, Problem
@@ -17,31 +16,11 @@ from delivery.status_store import StatusStore
 from delivery.store import Store
 from delivery.times import to_ms
 from tests.fakes.clock import FakeClock
-from tests.fakes.contacts import FakeContacts
+from tests.fakes.contacts import Died, FakeContacts, FatalContacts, StrictContacts
 from tests.fakes.registry import FakeRegistry, an_integration
 
 ACME = IntegrationId("acme")
 KEYS = Keys(ACME)
-
-
-class Died(Exception):
-    """The worker is gone."""
-
-
-class FatalContacts(FakeContacts):
-    """Takes a mail, and the worker with it."""
-
-    async def send(self, letter: EmailMessage) -> None:
-        await super().send(letter)
-        raise Died
-
-
-class StrictContacts(FakeContacts):
-    """Will never take a mail."""
-
-    async def send(self, letter: EmailMessage) -> None:
-        self.tries += 1
-        raise MailRefused(f"550 no {letter['Subject']}")
 
 
 def write(problem: Problem, integration: Integration, health: Health) -> EmailMessage:

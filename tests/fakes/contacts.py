@@ -2,7 +2,7 @@
 
 from email.message import EmailMessage
 
-from delivery.errors import MailUnavailable
+from delivery.errors import MailRefused, MailUnavailable
 
 
 class FakeContacts:
@@ -19,3 +19,25 @@ class FakeContacts:
         if self.away:
             raise MailUnavailable("the mail server is away")
         self.letters.append(letter)
+
+
+class Died(BaseException):
+    """The worker is gone."""
+
+
+class FatalContacts(FakeContacts):
+    """Takes a mail, and the worker with it."""
+
+    async def send(self, letter: EmailMessage) -> None:
+        """Take a mail, and end."""
+        await super().send(letter)
+        raise Died
+
+
+class StrictContacts(FakeContacts):
+    """Will never take a mail."""
+
+    async def send(self, letter: EmailMessage) -> None:
+        """Refuse a mail for good."""
+        self.tries += 1
+        raise MailRefused(f"550 no {letter['Subject']}")

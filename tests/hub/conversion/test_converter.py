@@ -262,9 +262,9 @@ async def test_a_long_backlog_leaves_the_others_their_turn(world: World) -> None
     assert await world.queued(world.lms) == await world.ids(world.lms, *events)
 
 
-async def test_sql_that_is_away_is_told_to_the_errand(world: World, url: str) -> None:
+async def test_sql_that_is_away_is_told_to_the_errand(world: World, sqlite_url: str) -> None:
     await world.publish("ACME-1")
-    away = FusedDatabase(url, Fuse(lambda: RegistryUnavailable("away"), at=6))
+    away = FusedDatabase(sqlite_url, Fuse(lambda: RegistryUnavailable("away"), at=6))
 
     with pytest.raises(RegistryUnavailable):
         await world.worker(database=away).run()

@@ -19,9 +19,9 @@ class Killed(BaseException):
     """The process is gone: nothing more of it runs."""
 
 
-async def run_with(world: World, url: str, fuse: Fuse) -> None:
+async def run_with(world: World, sqlite_url: str, fuse: Fuse) -> None:
     """Let a worker run that meets the fuse somewhere; it must end as a process would."""
-    database = FusedDatabase(url, fuse)
+    database = FusedDatabase(sqlite_url, fuse)
     worker = world.worker(
         database=database,
         intake=FusedIntake(world.intake(), fuse),
@@ -44,7 +44,7 @@ RAISED: dict[str, Callable[[], BaseException]] = {
 
 @pytest.mark.parametrize("raised", RAISED.values(), ids=RAISED)
 async def test_wherever_a_step_is_cut_off_it_is_repeated_without_a_trace(
-    world: World, url: str, raised: Callable[[], BaseException]
+    world: World, sqlite_url: str, raised: Callable[[], BaseException]
 ) -> None:
     good: list[str] = []
     bad: set[str] = set()
@@ -58,7 +58,7 @@ async def test_wherever_a_step_is_cut_off_it_is_repeated_without_a_trace(
         await world.publish(f"ACME-{point}-c")
         fuse = Fuse(raised, at=point)
 
-        await run_with(world, url, fuse)
+        await run_with(world, sqlite_url, fuse)
         world.clock.move(seconds=LAPSED)
         await world.worker("worker-2").run()
 
@@ -73,7 +73,7 @@ async def test_wherever_a_step_is_cut_off_it_is_repeated_without_a_trace(
 
 @pytest.mark.parametrize("raised", RAISED.values(), ids=RAISED)
 async def test_wherever_trying_again_is_cut_off_it_is_repeated_without_a_trace(
-    world: World, url: str, raised: Callable[[], BaseException]
+    world: World, sqlite_url: str, raised: Callable[[], BaseException]
 ) -> None:
     good: list[str] = []
     fixed = TEMPLATE.replace("{{email}}", "ann@acme.example").replace("{{sso}}", "ann")
@@ -88,7 +88,7 @@ async def test_wherever_trying_again_is_cut_off_it_is_repeated_without_a_trace(
         await world.save(fixed)
         fuse = Fuse(raised, at=point)
 
-        await run_with(world, url, fuse)
+        await run_with(world, sqlite_url, fuse)
         world.clock.move(seconds=LAPSED)
         await world.worker("worker-2").run()
 

@@ -1,16 +1,12 @@
 """Programs with contacts, on a real registry."""
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from hub.registry.database import Database
 from hub.registry.keys import Keys
 from hub.registry.leases import SqlLeases
-from hub.registry.migrate import migrate
 from hub.registry.notices import Notices
 from hub.registry.programs import Programs
 from hub.registry.vault import Vault
@@ -20,21 +16,14 @@ from tests.fakes.pepper import FixedPepper
 EMAILS = ("ops@acme.example",)
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("notices") / "migrated.db"
-    asyncio.run(migrate(f"sqlite:///{path}"))
-    return path
-
-
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
 
 
 @pytest.fixture
-async def database(migrated: Path, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{shutil.copy(migrated, tmp_path / 'registry.db')}")
+async def database(sqlite_url: str, clock: FakeClock) -> AsyncIterator[Database]:
+    database = Database(sqlite_url)
     programs = Programs(database, Vault([b"k" * 32]), clock)
     for program in ("ACME", "OTHER"):
         await programs.create(program, program.title(), technical_emails=EMAILS, by="test")

@@ -6,36 +6,15 @@ from email.message import EmailMessage
 
 import pytest
 
-from delivery.errors import MailRefused
 from hub.notices.letter import MOST_TOLD, Letters
 from hub.notices.mailing import Contacts, Mailing
 from hub.registry.leases import SqlLeases
 from hub.registry.notices import NoticeKind, Notices
 from tests.fakes.clock import FakeClock
-from tests.fakes.contacts import FakeContacts
+from tests.fakes.contacts import Died, FakeContacts, FatalContacts, StrictContacts
 
 LETTERS = Letters("hub@learning.example", "https://hub.example")
 Worker = Callable[[Contacts], Mailing]
-
-
-class Died(BaseException):
-    """The worker is gone."""
-
-
-class FatalContacts(FakeContacts):
-    """Takes a mail, and the worker with it."""
-
-    async def send(self, letter: EmailMessage) -> None:
-        await super().send(letter)
-        raise Died
-
-
-class StrictContacts(FakeContacts):
-    """Will never take a mail."""
-
-    async def send(self, letter: EmailMessage) -> None:
-        self.tries += 1
-        raise MailRefused("550 no")
 
 
 class SlowContacts(FakeContacts):
@@ -135,7 +114,10 @@ async def test_a_refused_mail_is_written_down_and_its_notices_wait_a_day(
     await worker(kind).send_due()
 
     assert (strict.tries, early) == (1, [])
-    assert [mail.error for mail in (await noted.mails("ACME")).items] == [None, "550 no"]
+    assert [mail.error for mail in (await noted.mails("ACME")).items] == [
+        None,
+        "550 no Acme: several things need your attention",
+    ]
     assert "ends soon" in words(kind.letters[0])
 
 

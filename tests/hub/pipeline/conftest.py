@@ -1,7 +1,5 @@
 """What stands around the parts of the pipeline in tests: SQL on SQLite, and folders."""
 
-import asyncio
-import shutil
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,7 +14,6 @@ from hub.pipeline.turns import Turns
 from hub.registry.database import Database
 from hub.registry.file_records import SourceFile
 from hub.registry.leases import SqlLeases
-from hub.registry.migrate import migrate
 from hub.registry.notices import Notices
 from hub.registry.programs import Programs
 from hub.registry.source_files import SourceFiles
@@ -93,16 +90,9 @@ def tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("pipeline") / "migrated.db"
-    asyncio.run(migrate(f"sqlite:///{path}"))
-    return path
-
-
 @pytest.fixture
-async def room(migrated: Path, tmp_path: Path) -> AsyncIterator[Room]:
-    database = Database(f"sqlite:///{shutil.copy(migrated, tmp_path / 'registry.db')}")
+async def room(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Room]:
+    database = Database(sqlite_url)
     clock, vault = FakeClock(), Vault([b"k" * 32])
     files, landing = SourceFiles(database, clock), FolderLanding(tmp_path / "landing")
     await Programs(database, vault, clock).create("ACME", "Acme", by="test")

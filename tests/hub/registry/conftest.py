@@ -1,7 +1,5 @@
 """The registry under test: the same tests on SQLite and on a real PostgreSQL."""
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,37 +9,16 @@ from hub.registry.audit import Audit
 from hub.registry.database import Database
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.keys import Keys
-from hub.registry.migrate import migrate
 from hub.registry.programs import Programs
 from hub.registry.providers import Providers
 from hub.registry.tables import Row
 from hub.registry.vault import Vault
 from tests.fakes.pepper import FixedPepper
-from tests.fakes.postgres import Postgres, running_postgres
+from tests.fakes.postgres import Postgres
 from tests.hub.registry.moved_clock import MovedClock
 
 SECRET_KEY = b"k" * 32
 PEPPER = b"p" * 32
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def migrated_postgres(postgres: Postgres) -> str:
-    name = postgres.create()
-    asyncio.run(migrate(postgres.url(name)))
-    return name
-
-
-@pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("registry") / "migrated.db"
-    asyncio.run(migrate(f"sqlite:///{path}"))
-    return path
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -62,11 +39,10 @@ def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> I
 
 
 @pytest.fixture
-def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def url(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """Make a database with all tables, and nothing in them."""
     if backend == "sqlite":
-        migrated: Path = request.getfixturevalue("migrated_sqlite")
-        yield f"sqlite:///{shutil.copy(migrated, tmp_path / 'registry.db')}"
+        yield str(request.getfixturevalue("sqlite_url"))
         return
     server: Postgres = request.getfixturevalue("postgres")
     name: str = request.getfixturevalue("migrated_postgres")

@@ -208,9 +208,9 @@ async def test_a_missing_folder_means_the_registry_is_away(tmp_path: Path) -> No
 
 
 async def test_a_write_lock_that_is_never_given_up_means_the_registry_is_away(
-    migrated_sqlite: Path, tmp_path: Path
+    migrated: Path, tmp_path: Path
 ) -> None:
-    path = shutil.copy(migrated_sqlite, tmp_path / "locked.db")
+    path = shutil.copy(migrated, tmp_path / "locked.db")
     database = Database(f"sqlite:///{path}")
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

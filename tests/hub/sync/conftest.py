@@ -1,9 +1,6 @@
 """A world on SQLite, with a LearningBuilder in process; copies of it, where a test wants many."""
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -11,16 +8,8 @@ import pytest
 from config.sandbox.in_process import InProcess
 from config.sandbox.state import Sandbox
 from hub.registry.database import Database
-from hub.registry.migrate import migrate
 from tests.fakes.clock import FakeClock
 from tests.hub.sync.world import TEMPLATE, World
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sync") / "migrated.db"
-    asyncio.run(migrate(f"sqlite:///{path}"))
-    return path
 
 
 @pytest.fixture
@@ -34,13 +23,8 @@ def sandbox(clock: FakeClock) -> Sandbox:
 
 
 @pytest.fixture
-def database_url(migrated: Path, tmp_path: Path) -> str:
-    return f"sqlite:///{shutil.copy(migrated, tmp_path / 'registry.db')}"
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
+async def database(sqlite_url: str) -> AsyncIterator[Database]:
+    database = Database(sqlite_url)
     yield database
     await database.close()
 

@@ -131,11 +131,11 @@ async def test_a_night_waits_for_a_sync_that_somebody_called(world: World, night
 
 @pytest.mark.parametrize("step", range(1, 40, 3))
 async def test_a_night_whose_worker_died_is_taken_up_by_another(
-    world: World, night: datetime, database_url: str, step: int
+    world: World, night: datetime, sqlite_url: str, step: int
 ) -> None:
     numbers = await world.publish("ONE", "COURSE", "WORK")
     fuse = Fuse(at=step)
-    doomed = FusedDatabase(database_url, fuse)
+    doomed = FusedDatabase(sqlite_url, fuse)
     dying = World(doomed, world.clock, world.sandbox, world.client)
     dying.learning_builder = FusedLearningBuilder(world.client, fuse)
     try:
