@@ -20,11 +20,11 @@ from benchmarks.report import is_quick, keep, percentile, table
 from benchmarks.stage import PROGRAM, USER, Stage, open_stage
 from benchmarks.statements import bodies
 from config import clock
-from delivery.errors import StoreUnavailable
-from delivery.integration import IntegrationId
-from delivery.keys import Keys
-from delivery.store import Command
-from delivery.times import to_ms
+from delivery.facts.errors import StoreUnavailable
+from delivery.facts.integration import IntegrationId
+from delivery.facts.times import to_ms
+from delivery.stores.keys import Keys
+from delivery.stores.store import Command
 from hub.portal.app import ROOT, pages
 from hub.registry.integration_records import NewIntegration
 from hub.registry.integration_rows import new_row

@@ -15,10 +15,10 @@ from benchmarks.report import is_quick, keep, table
 from benchmarks.stage import Stage, open_stage
 from benchmarks.statements import statements
 from config import clock
-from delivery.block import Ended, EndedAs, pack
-from delivery.integration import IntegrationId
-from delivery.keys import Keys
-from delivery.operation import Kind, OperationId, Selection, State
+from delivery.facts.block import Ended, EndedAs, pack
+from delivery.facts.integration import IntegrationId
+from delivery.facts.operation import Kind, OperationId, Selection, State
+from delivery.stores.keys import Keys
 
 WINDOW, TOGETHER = 50, 200
 

@@ -13,8 +13,8 @@ import uvloop
 from benchmarks.report import is_quick, keep, percentile, table
 from benchmarks.stage import Stage, open_stage
 from benchmarks.statements import statements
-from delivery.integration import IntegrationId
-from delivery.store import Store
+from delivery.facts.integration import IntegrationId
+from delivery.stores.store import Store
 from tests.fakes.registry import an_integration
 
 GOAL_SECONDS = 1.0

@@ -20,12 +20,12 @@ from config.listening import free_port
 from config.run import hub
 from config.settings import Settings, load
 from config.valkey import EmbeddedValkey
-from delivery.errors import StoreUnavailable
-from delivery.headroom import Headroom
-from delivery.heartbeat import last_beat
+from delivery.facts.errors import StoreUnavailable
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement
 from delivery.intake import Intake
-from delivery.integration import IntegrationId
-from delivery.statement import Statement
+from delivery.stores.headroom import Headroom
+from delivery.work.heartbeat import last_beat
 from hub.registry.integrations import NewIntegration
 from hub.registry.migrate import migrate
 from hub.registry.providers import Provider

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from uuid import uuid4
 
-from delivery.statement import Statement, StatementId
+from delivery.facts.statement import Statement, StatementId
 
 SIZE = 600
 

@@ -20,9 +20,9 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
-from delivery.counting import Counting, Uncounted
-from delivery.doorbell import Work
-from delivery.integration import IntegrationId
+from delivery.facts.counting import Counting, Uncounted
+from delivery.facts.doorbell import Work
+from delivery.facts.integration import IntegrationId
 
 NAMESPACE = "bell"
 IN_ONE_RING = 50

@@ -14,7 +14,7 @@ import typer
 
 from config.errors import ConfigError
 from config.sandbox.errors import SandboxError
-from delivery.errors import DeliveryError
+from delivery.facts.errors import DeliveryError
 from hub.errors import HubError
 
 # Loaded when they are asked for: `hub version` need not wait for SQL, HTTP and a web framework.

@@ -3,8 +3,8 @@
 from config import clock
 from config.settings import Settings
 from config.wiring import Delivery, Registry
-from delivery.headroom import Headroom
 from delivery.intake import Intake
+from delivery.stores.headroom import Headroom
 from hub.completions import Wordings
 from hub.conversion.converter import Converter
 from hub.conversion.step import Stepping

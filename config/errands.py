@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from delivery.errors import StoreUnavailable
+from delivery.facts.errors import StoreUnavailable
 from hub.errors import RegistryUnavailable
 
 log = structlog.get_logger()

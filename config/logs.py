@@ -15,7 +15,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from config.settings import Settings
-from delivery import tracing
+from delivery.wire import tracing
 
 MASK = "***"
 SECRET_NAME = re.compile(

@@ -13,9 +13,9 @@ from config import clock
 from config.errands import Errand
 from config.settings import Settings
 from config.wiring import Delivery, Registry
-from delivery.egress import Egress
-from delivery.headroom import Headroom
 from delivery.intake import Intake
+from delivery.stores.headroom import Headroom
+from delivery.wire.egress import Egress
 from hub.landing.folder import FolderLanding
 from hub.landing.objects import ObjectLanding, S3Place
 from hub.landing.spool import sweep

@@ -12,8 +12,8 @@ from config import clock
 from config.errors import UnsafeStore
 from config.settings import Settings
 from config.stores import Weight, check_durability
-from delivery.store import Store
-from delivery.vital_signs import Complaint, complaints
+from delivery.facts.vital_signs import Complaint, complaints
+from delivery.stores.store import Store
 from delivery.vitality import Vitality
 from hub.errors import LandingUnavailable
 from hub.landing.store import Landing

@@ -10,8 +10,8 @@ from datetime import timedelta
 from config import clock
 from config.settings import Settings
 from config.wiring import Registry
-from delivery.counting import Counting
-from delivery.egress import Egress
+from delivery.facts.counting import Counting
+from delivery.wire.egress import Egress
 from hub.registry.nights import Nights
 from hub.registry.notices import NoticeKind, Notices
 from hub.registry.sync_batches import SyncBatches

@@ -16,10 +16,10 @@ from config.settings import Settings
 from config.syncing import open_syncing
 from config.wiring import open_delivery, open_outside, open_registry
 from delivery.census import Census
-from delivery.headroom import Headroom
 from delivery.intake import Intake
-from delivery.rehearsal import Rehearsal
+from delivery.stores.headroom import Headroom
 from delivery.vitality import Vitality
+from delivery.work.rehearsal import Rehearsal
 from hub.api.app import build
 from hub.api.house import House, Limits
 from hub.api.known import (

@@ -26,9 +26,9 @@ from config.telemetry import recording
 from config.worker_house import WorkerHouse, open_worker
 from config.worker_metrics import Numbers, serving
 from delivery.actors import declare
-from delivery.alerts import Alerts
-from delivery.errors import StoreUnavailable
-from delivery.running import Running
+from delivery.facts.errors import StoreUnavailable
+from delivery.mails.alerts import Alerts
+from delivery.work.running import Running
 from hub.background import cease
 
 IDLE_MS = 250

@@ -16,20 +16,20 @@ from config.readiness import free_disk
 from config.settings import Settings
 from config.syncing import open_syncing
 from config.wiring import open_delivery, open_outside, open_registry
-from delivery.alerts import Alerts
-from delivery.archiving import Archiving
 from delivery.census import Census
-from delivery.drain import Drainer
-from delivery.headroom import Headroom
-from delivery.heartbeat import Body, Heartbeat
-from delivery.journal import Journal
-from delivery.lease import Leases
-from delivery.letter import Letters
-from delivery.mailer import FileMailer, SmtpMailer
-from delivery.operating import Operating
-from delivery.running import Running
-from delivery.statement_queue import Policy
-from delivery.tallies import Sampling, Tallies
+from delivery.mails.alerts import Alerts
+from delivery.mails.letter import Letters
+from delivery.mails.mailer import FileMailer, SmtpMailer
+from delivery.stores.headroom import Headroom
+from delivery.stores.journal import Journal
+from delivery.stores.lease import Leases
+from delivery.stores.statement_queue import Policy
+from delivery.stores.tallies import Sampling, Tallies
+from delivery.work.archiving import Archiving
+from delivery.work.drain import Drainer
+from delivery.work.heartbeat import Body, Heartbeat
+from delivery.work.operating import Operating
+from delivery.work.running import Running
 from hub.metrics.metrics import Metrics
 from hub.pipeline.fetching import Fetching
 from hub.templates.renderer import Renderer

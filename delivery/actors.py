@@ -4,10 +4,10 @@ from typing import Protocol
 
 import dramatiq
 
-from delivery.alerts import Alerts
-from delivery.doorbell import Work
-from delivery.integration import IntegrationId
-from delivery.running import Running
+from delivery.facts.doorbell import Work
+from delivery.facts.integration import IntegrationId
+from delivery.mails.alerts import Alerts
+from delivery.work.running import Running
 
 
 class House(Protocol):

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from delivery import scripts
-from delivery.integration import IntegrationId
-from delivery.keys import BEATS, DUE, INTEGRATIONS, OPERATIONS
-from delivery.server import Server, read_server
-from delivery.status import Status
-from delivery.store import Reply, Store
-from delivery.times import Clock, from_ms, from_ms_or_none, to_ms
-from delivery.vital_signs import ALIVE, OVERDUE
+from delivery.facts.integration import IntegrationId
+from delivery.facts.server import Server, read_server
+from delivery.facts.status import Status
+from delivery.facts.times import Clock, from_ms, from_ms_or_none, to_ms
+from delivery.facts.vital_signs import ALIVE, OVERDUE
+from delivery.stores import scripts
+from delivery.stores.keys import BEATS, DUE, INTEGRATIONS, OPERATIONS
+from delivery.stores.store import Reply, Store
 
 AT_ONCE = 100
 """Integrations for each script: Redis answers nobody else for a few milliseconds."""

@@ -4,23 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from delivery import scripts
-from delivery.alerts import Budget, Mail, MailRecords
-from delivery.archive import Archive
-from delivery.doorbell import Doorbell, Work
-from delivery.errors import StatementsWaiting
-from delivery.integration import Integration, IntegrationId
-from delivery.journal import Attempt, Journal, Mentions
-from delivery.keys import DUE, INTEGRATIONS, MAIL, Keys
-from delivery.parked import AT_ONCE, Parked, ParkedPage, ParkedStatements, Wanted
-from delivery.receipts import Receipt, Receipts
-from delivery.statement import StatementId
-from delivery.status import Brief, Health, Heard
-from delivery.status_store import StatusStore
-from delivery.store import Store
-from delivery.times import Clock, length_ms, to_ms
-from delivery.waiting import Waiting, Waits
-from delivery.whereabouts import Searching, Whereabouts
+from delivery.facts.doorbell import Doorbell, Work
+from delivery.facts.errors import StatementsWaiting
+from delivery.facts.integration import Integration, IntegrationId
+from delivery.facts.statement import StatementId
+from delivery.facts.status import Brief, Health, Heard
+from delivery.facts.times import Clock, length_ms, to_ms
+from delivery.mails.alerts import Budget, Mail, MailRecords
+from delivery.stores import scripts
+from delivery.stores.archive import Archive
+from delivery.stores.journal import Attempt, Journal, Mentions
+from delivery.stores.keys import DUE, INTEGRATIONS, MAIL, Keys
+from delivery.stores.parked import AT_ONCE, Parked, ParkedPage, ParkedStatements, Wanted
+from delivery.stores.receipts import Receipt, Receipts
+from delivery.stores.status_store import StatusStore
+from delivery.stores.store import Store
+from delivery.stores.waiting import Waiting, Waits
+from delivery.stores.whereabouts import Searching, Whereabouts
 
 FORGET = timedelta(0)
 ANY = Wanted()

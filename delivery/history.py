@@ -19,12 +19,12 @@ from itertools import accumulate
 from math import ceil
 from string import ascii_lowercase
 
-from delivery.integration import IntegrationId
-from delivery.keys import Keys
-from delivery.status import Status
-from delivery.store import Command, Store
-from delivery.tallies import SHORTEST_MS
-from delivery.times import Clock, from_ms, length_ms, to_ms
+from delivery.facts.integration import IntegrationId
+from delivery.facts.status import Status
+from delivery.facts.times import Clock, from_ms, length_ms, to_ms
+from delivery.stores.keys import Keys
+from delivery.stores.store import Command, Store
+from delivery.stores.tallies import SHORTEST_MS
 
 COUNTED = re.compile(rb"([A-Za-z])(\d+)")
 HOURS_OF_A_DAY = 24

@@ -11,22 +11,23 @@ from datetime import timedelta
 
 import structlog
 
-from delivery import scripts, tracing
-from delivery.doorbell import Doorbell, Work
-from delivery.errors import (
+from delivery.facts.doorbell import Doorbell, Work
+from delivery.facts.errors import (
     QueueFull,
     StatementConflict,
     StoreFull,
     StoreUnavailable,
     UnknownIntegration,
 )
-from delivery.headroom import Headroom
-from delivery.integration import IntegrationId
-from delivery.keys import DUE, Keys
-from delivery.meters import Meters
-from delivery.statement import Statement, StatementId
-from delivery.store import Call, Reply, Store
-from delivery.times import Clock, length_ms, to_ms
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement, StatementId
+from delivery.facts.times import Clock, length_ms, to_ms
+from delivery.stores import scripts
+from delivery.stores.headroom import Headroom
+from delivery.stores.keys import DUE, Keys
+from delivery.stores.meters import Meters
+from delivery.stores.store import Call, Reply, Store
+from delivery.wire import tracing
 
 PATIENCE = timedelta(seconds=1.5)
 """How long a request waits for Redis: an upstream that hears 503 soon can come again soon."""

@@ -5,13 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from delivery import scripts
-from delivery.archive import Archive
-from delivery.errors import NothingMeant
-from delivery.integration import IntegrationId
-from delivery.journal import Attempt, Journal
-from delivery.keys import Keys
-from delivery.operation import (
+from delivery.facts.errors import NothingMeant
+from delivery.facts.integration import IntegrationId
+from delivery.facts.operation import (
     Count,
     Kind,
     Operation,
@@ -20,9 +16,13 @@ from delivery.operation import (
     State,
     Verb,
 )
-from delivery.operation_store import OperationStore
-from delivery.store import Store
-from delivery.times import Clock, from_ms, to_ms
+from delivery.facts.times import Clock, from_ms, to_ms
+from delivery.stores import scripts
+from delivery.stores.archive import Archive
+from delivery.stores.journal import Attempt, Journal
+from delivery.stores.keys import Keys
+from delivery.stores.operation_store import OperationStore
+from delivery.stores.store import Store
 
 COUNTED_AT_ONCE = 1000
 LOOKED_AT = 50

@@ -2,14 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from delivery import scripts
-from delivery.integration import IntegrationId
-from delivery.keys import BEATS, DUE, WORKERS
-from delivery.server import read_server
-from delivery.status import Status
-from delivery.store import Store
-from delivery.times import Clock, from_ms, to_ms
-from delivery.vital_signs import OVERDUE, STALLED, Sign, Signs
+from delivery.facts.integration import IntegrationId
+from delivery.facts.server import read_server
+from delivery.facts.status import Status
+from delivery.facts.times import Clock, from_ms, to_ms
+from delivery.facts.vital_signs import OVERDUE, STALLED, Sign, Signs
+from delivery.stores import scripts
+from delivery.stores.keys import BEATS, DUE, WORKERS
+from delivery.stores.store import Store
 
 LOOKED_AT = 100
 """So many of those that are at work are looked at: enough to see whether anything gets on."""

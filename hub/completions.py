@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from delivery.integration import IntegrationId
-from delivery.statement import Statement, StatementId
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement, StatementId
 from hub.registry.integration_records import IntegrationRecord
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.providers import Providers, ProviderStatus

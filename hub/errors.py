@@ -40,7 +40,7 @@ is delivery's `SealBroken` too, for the vault is its sealer.
 
 from collections.abc import Sequence
 
-from delivery.errors import SealBroken as CannotOpen
+from delivery.facts.errors import SealBroken as CannotOpen
 
 
 class HubError(Exception):

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Protocol
 
 from delivery.control import Control
-from delivery.errors import StoreUnavailable, UnknownIntegration
+from delivery.facts.errors import StoreUnavailable, UnknownIntegration
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement
 from delivery.intake import Taken
-from delivery.integration import IntegrationId
-from delivery.statement import Statement
 from hub.registry.integrations import IntegrationRegistry
 
 PATIENCE = timedelta(seconds=1.8)

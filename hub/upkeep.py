@@ -10,9 +10,9 @@ from contextlib import suppress
 import structlog
 
 from delivery.control import Control
-from delivery.errors import UnknownIntegration
-from delivery.integration import IntegrationId
-from delivery.status import Heard
+from delivery.facts.errors import UnknownIntegration
+from delivery.facts.integration import IntegrationId
+from delivery.facts.status import Heard
 from hub.registry.integrations import IntegrationMark, IntegrationRegistry
 
 log = structlog.get_logger()

@@ -19,10 +19,10 @@ from config.readiness import of_disk
 from config.settings import Settings
 from config.stores import Weight, check_durability, locate, open_redis
 from config.wiring import Registry, open_registry
-from delivery.errors import DeliveryError
-from delivery.keys import INTEGRATIONS
-from delivery.store import Store
-from delivery.vital_signs import Complaint, Signs, complaints
+from delivery.facts.errors import DeliveryError
+from delivery.facts.vital_signs import Complaint, Signs, complaints
+from delivery.stores.keys import INTEGRATIONS
+from delivery.stores.store import Store
 from delivery.vitality import Vitality
 from hub.errors import HubError
 

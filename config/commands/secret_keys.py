@@ -15,7 +15,7 @@ from config.errors import BadSettings
 from config.keyring import Keyring, new_key, open_keyring
 from config.settings import Settings
 from config.wiring import Delivery, Registry, open_delivery, open_registry
-from delivery.resealing import Resealing as RedisResealing
+from delivery.tokens.resealing import Resealing as RedisResealing
 from hub.registry.resealing import Resealing as SqlResealing
 from hub.registry.vault import key_id, parse_key
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from delivery.integration import IntegrationId
+from delivery.facts.integration import IntegrationId
 from hub.api.errors import Forbidden, NotFound, Unauthenticated
 from hub.api.facts import note
 from hub.api.house import House, HouseOf, house_of

@@ -11,10 +11,10 @@ from typing import TypeVar
 
 import structlog
 
-from delivery.errors import StoreUnavailable
+from delivery.facts.errors import StoreUnavailable
+from delivery.facts.integration import IntegrationId
+from delivery.facts.status import Brief, Health
 from delivery.history import Hour
-from delivery.integration import IntegrationId
-from delivery.status import Brief, Health
 from hub.api.house import House
 
 PATIENCE = timedelta(seconds=1.5)

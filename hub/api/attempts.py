@@ -9,8 +9,8 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import JsonValue
 
-from delivery.journal import Attempt
-from delivery.statement import StatementId
+from delivery.facts.statement import StatementId
+from delivery.stores.journal import Attempt
 from hub.api.access import ReadableIntegration
 from hub.api.errors import NotFound
 from hub.api.house import House, HouseOf

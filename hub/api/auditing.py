@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from pydantic import JsonValue
 
-from delivery.statement import StatementId
+from delivery.facts.statement import StatementId
 from hub.api.house import House
 from hub.registry.caller import Caller
 from hub.registry.integration_records import IntegrationRecord

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from delivery.statement import Statement
+from delivery.facts.statement import Statement
 from hub.api.access import WritableProgram
 from hub.api.house import HouseOf
 from hub.api.strict import StrictRoute, View

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from delivery import tracing
+from delivery.wire import tracing
 from hub.api.errors import BodyTooLarge
 from hub.api.facts import noted
 from hub.api.problems import problem

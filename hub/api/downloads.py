@@ -11,9 +11,9 @@ import msgspec
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from delivery.integration import IntegrationId
-from delivery.parked import Parked
-from delivery.waiting import Waits
+from delivery.facts.integration import IntegrationId
+from delivery.stores.parked import Parked
+from delivery.stores.waiting import Waits
 from hub.api.access import CallerOf, ReadableIntegration
 from hub.api.auditing import note_steering
 from hub.api.house import House, HouseOf

@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from delivery.errors import StoreUnavailable
+from delivery.facts.errors import StoreUnavailable
 from hub.api.house import Check, House, HouseOf
 from hub.errors import RegistryUnavailable
 

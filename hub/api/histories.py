@@ -10,9 +10,9 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Query
 from pydantic import Field, JsonValue
 
-from delivery.alerts import Mail
+from delivery.facts.status import Status
 from delivery.history import Change, Hour, Pace, Point, Series, Span
-from delivery.status import Status
+from delivery.mails.alerts import Mail
 from hub.api.access import ReadableIntegration
 from hub.api.attempts import PLACE
 from hub.api.house import House, HouseOf

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from delivery.control import Control
-from delivery.egress import Egress
+from delivery.facts.vital_signs import Complaint
 from delivery.history import History
 from delivery.intake import Intake
 from delivery.operations import Operations
-from delivery.rehearsal import Rehearsal
-from delivery.vital_signs import Complaint
+from delivery.wire.egress import Egress
+from delivery.work.rehearsal import Rehearsal
 from hub.api.known import KnownIntegrations, KnownSources
 from hub.api.rates import Rates
 from hub.completions import Wordings

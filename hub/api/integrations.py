@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import ConfigDict, Field
 
-from delivery.integration import IntegrationId
-from delivery.status import Brief, Health, Status
+from delivery.facts.integration import IntegrationId
+from delivery.facts.status import Brief, Health, Status
 from hub.api.access import (
     CallerOf,
     DeletableIntegration,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from delivery.integration import IntegrationId
+from delivery.facts.integration import IntegrationId
 from hub.errors import UnknownProvider
 from hub.pipeline.said import said_of
 from hub.registry.clock import Clock

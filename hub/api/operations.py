@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from delivery.block import EndedAs
-from delivery.operation import Kind, Operation, OperationId, Selection, State, Verb
+from delivery.facts.block import EndedAs
+from delivery.facts.operation import Kind, Operation, OperationId, Selection, State, Verb
+from delivery.facts.statement import StatementId
 from delivery.operations import Preview
-from delivery.statement import StatementId
 from hub.api.access import CallerOf, ReadableIntegration, WritableIntegration
 from hub.api.auditing import note_steering
 from hub.api.errors import NotFound

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from delivery.operation import Count, Kind, Selection
-from delivery.parked import Parked, Wanted
-from delivery.receipts import ReceiptState
-from delivery.statement import StatementId
+from delivery.facts.operation import Count, Kind, Selection
+from delivery.facts.statement import StatementId
+from delivery.stores.parked import Parked, Wanted
+from delivery.stores.receipts import ReceiptState
 from hub.api.access import CallerOf, ReadableIntegration, WritableIntegration
 from hub.api.attempts import Cursor, HttpStatus, Since, Until, place
 from hub.api.auditing import note_steering

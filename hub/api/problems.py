@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from delivery.errors import (
+from delivery.facts.errors import (
     DeliveryError,
     QueueFull,
     StatementConflict,

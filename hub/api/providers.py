@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
-from delivery.integration import TokenAuth
+from delivery.facts.integration import TokenAuth
 from hub.api.access import ReadableProgram, SystemOf
 from hub.api.applying import apply
 from hub.api.errors import NotFound, Unprocessable

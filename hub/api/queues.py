@@ -9,7 +9,7 @@ from typing import Self
 from fastapi import APIRouter
 from pydantic import Field
 
-from delivery.waiting import Waits, is_place
+from delivery.stores.waiting import Waits, is_place
 from hub.api.access import CallerOf, ReadableIntegration, WritableIntegration
 from hub.api.auditing import note_steering
 from hub.api.house import HouseOf

@@ -7,10 +7,10 @@ import msgspec
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field, JsonValue
 
-from delivery.integration import Integration, IntegrationId
-from delivery.outcome import Answer
-from delivery.rehearsal import Rehearsed
-from delivery.statement import Statement
+from delivery.facts.integration import Integration, IntegrationId
+from delivery.facts.outcome import Answer
+from delivery.facts.statement import Statement
+from delivery.work.rehearsal import Rehearsed
 from hub.api.access import CallerOf, ReadableIntegration, WritableIntegration, WritableProgram
 from hub.api.errors import NotFound, Unprocessable
 from hub.api.house import House, HouseOf

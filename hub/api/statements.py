@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement, StatementId
 from delivery.intake import Taken
-from delivery.integration import IntegrationId
-from delivery.statement import Statement, StatementId
 from hub.api.access import authenticate, require_write
 from hub.api.errors import BadRequest, NotFound
 from hub.api.facts import note, some

@@ -8,11 +8,11 @@ from typing import Literal, Self
 from fastapi import APIRouter
 from pydantic import JsonValue
 
-from delivery.journal import Mentions
-from delivery.parked import Parked
-from delivery.receipts import Receipt, ReceiptState
-from delivery.statement import StatementId
-from delivery.whereabouts import InLane, Whereabouts
+from delivery.facts.statement import StatementId
+from delivery.stores.journal import Mentions
+from delivery.stores.parked import Parked
+from delivery.stores.receipts import Receipt, ReceiptState
+from delivery.stores.whereabouts import InLane, Whereabouts
 from hub.api.access import ReadableIntegration, ReadableProgram
 from hub.api.attempts import AttemptView
 from hub.api.errors import NotFound

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from delivery.addresses import AddressRefused
+from delivery.wire.addresses import AddressRefused
 from hub.api.errors import Unprocessable
 from hub.api.house import House
 from hub.xapi.flaw import Flaw, point

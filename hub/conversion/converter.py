@@ -11,8 +11,8 @@ from typing import Protocol
 
 import structlog
 
-from delivery.counting import Counting, Uncounted
-from delivery.errors import StoreUnavailable
+from delivery.facts.counting import Counting, Uncounted
+from delivery.facts.errors import StoreUnavailable
 from hub.conversion.step import Stepping, Taken
 from hub.conversion.telling import HeldUp
 from hub.errors import LeaseLost, RegistryUnavailable

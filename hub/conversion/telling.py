@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from delivery.errors import DeliveryError, QueueFull, StatementConflict, UnknownIntegration
-from delivery.integration import IntegrationId
-from delivery.statement import Statement, StatementId
+from delivery.facts.errors import DeliveryError, QueueFull, StatementConflict, UnknownIntegration
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement, StatementId
 from hub.completions import PROVIDER_DISABLED, Wording, Wordings
 from hub.taking import Taking
 from hub.xapi.completion import Completion, Skipped

@@ -1,6 +1,6 @@
 """What has happened, as counters and histograms.
 
-The name of a count in Redis is told apart from its labels by bars, see `delivery.meters`.
+The name of a count in Redis is told apart from its labels by bars, see `delivery.stores.meters`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
-from delivery.meters import BOUNDS, buckets
+from delivery.stores.meters import BOUNDS, buckets
 
 Counts = Mapping[str, int]
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from delivery.census import Numbers, Standing
-from delivery.server import Server
-from delivery.status import Status
+from delivery.facts.server import Server
+from delivery.facts.status import Status
 from hub.registry.file_records import Waiting
 
 MOST_TOLD = 1000

@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 
 from delivery.census import Census
-from delivery.errors import StoreUnavailable
-from delivery.meters import Meters
+from delivery.facts.errors import StoreUnavailable
+from delivery.stores.meters import Meters
 from hub.errors import RegistryUnavailable
 from hub.metrics.counters import counters, own_counters
 from hub.metrics.gauges import file_gauges, gauges, redis_down, sql_gauges

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from textwrap import wrap
 
-from delivery.stationery import Letter, length, line, moment, open_templates
+from delivery.mails.stationery import Letter, length, line, moment, open_templates
 from hub.registry.notices import Addressee, Notice, NoticeKind
 
 MOST_TOLD = 50

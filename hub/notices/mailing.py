@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from delivery.errors import MailRefused, MailUnavailable
+from delivery.facts.errors import MailRefused, MailUnavailable
 from hub.errors import LeaseLost, RegistryUnavailable
 from hub.notices.letter import MOST_TOLD, Letters
 from hub.registry.clock import Clock

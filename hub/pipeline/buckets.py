@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from delivery.addresses import AddressRefused
-from delivery.egress import Egress
+from delivery.wire.addresses import AddressRefused
+from delivery.wire.egress import Egress
 from hub.errors import HubError, LandingUnavailable, LeaseLost, NotLanded, TooLarge
 from hub.landing.objects import Bucket, Found
 from hub.pipeline.receiving import Receiving

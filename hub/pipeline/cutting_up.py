@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from delivery.counting import Counting, Uncounted
+from delivery.facts.counting import Counting, Uncounted
 from hub.errors import LandingUnavailable, NotLanded, TooLarge
 from hub.landing.place import unpacked
 from hub.landing.spool import open_spool

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt
 
-from delivery.exchange import FOREIGN, ask, no_answer, read_retry_after
-from delivery.integration import Credentials, TokenAuth
-from delivery.lrs import USER_AGENT
-from delivery.token_endpoint import Grant, early, read_answer, token_request
+from delivery.facts.integration import Credentials, TokenAuth
+from delivery.tokens.token_endpoint import Grant, early, read_answer, token_request
+from delivery.wire.exchange import FOREIGN, ask, no_answer, read_retry_after
+from delivery.wire.lrs import USER_AGENT
 from hub.registry.clock import Clock
 from hub.sources.origins import origin
 from hub.sources.settings import PollSource

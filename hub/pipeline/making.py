@@ -5,8 +5,8 @@ from itertools import islice
 
 import msgspec
 
-from delivery.integration import IntegrationId
-from delivery.statement import Statement
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement
 from hub.pipeline.asking import Bad, Cooking, Fault, Ground, Made, Piece, Target
 from hub.pipeline.cooking import Cook
 from hub.recipes.context import Context, Table

@@ -13,10 +13,10 @@ from datetime import timedelta
 import msgspec
 import structlog
 
-from delivery.counting import Counting, Uncounted
-from delivery.errors import QueueFull, StatementConflict, StoreUnavailable, UnknownIntegration
-from delivery.integration import IntegrationId
-from delivery.statement import Statement, StatementId
+from delivery.facts.counting import Counting, Uncounted
+from delivery.facts.errors import QueueFull, StatementConflict, StoreUnavailable, UnknownIntegration
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement, StatementId
 from hub.background import cease
 from hub.errors import LandingUnavailable, NotLanded
 from hub.landing.place import unpacked

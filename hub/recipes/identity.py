@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from delivery.statement import StatementId
+from delivery.facts.statement import StatementId
 from hub.recipes.record import Record
 from hub.xapi.completion import Completion
 from hub.xapi.naming import uuid_of

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
 
-from delivery.integration import IntegrationId
+from delivery.facts.integration import IntegrationId
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from delivery.integration import Credentials, Integration, IntegrationId
+from delivery.facts.integration import Credentials, Integration, IntegrationId
 from hub.errors import SealBroken, UnknownSecretKey
 from hub.registry.integration_records import (
     IntegrationChanges,

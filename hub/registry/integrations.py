@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from delivery.errors import UnknownIntegration
-from delivery.integration import Integration, IntegrationId
-from delivery.status import Heard
+from delivery.facts.errors import UnknownIntegration
+from delivery.facts.integration import Integration, IntegrationId
+from delivery.facts.status import Heard
 from hub.errors import IntegrationExists, RevisionMismatch, UnknownProgram, UnknownProvider
 from hub.registry.audit import note
 from hub.registry.clock import Clock

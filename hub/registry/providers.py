@@ -10,7 +10,7 @@ from sqlalchemy import case, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from delivery.integration import IntegrationId, TokenAuth
+from delivery.facts.integration import IntegrationId, TokenAuth
 from hub.errors import ProviderExists, ProviderInUse, UnknownProvider
 from hub.registry.audit import note
 from hub.registry.clock import Clock

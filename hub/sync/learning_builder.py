@@ -14,8 +14,8 @@ from importlib.metadata import version
 
 import httpx
 
-from delivery.exchange import FOREIGN, ask, masked, no_answer
-from delivery.outcome import Failure, NoAnswer, Reply
+from delivery.facts.outcome import Failure, NoAnswer, Reply
+from delivery.wire.exchange import FOREIGN, ask, masked, no_answer
 from hub.registry.sync_batches import BatchAnswer
 from hub.sync.verdict import judge
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from delivery.counting import Counting, Uncounted
+from delivery.facts.counting import Counting, Uncounted
 from hub.errors import (
     LeaseLost,
     NoLearningBuilder,

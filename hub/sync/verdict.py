@@ -13,7 +13,7 @@ The address is the program's own, so a redirect, which would carry its key elsew
 
 import json
 
-from delivery.outcome import Answer, Failure, NoAnswer, Reply, describe
+from delivery.facts.outcome import Answer, Failure, NoAnswer, Reply, describe
 from hub.registry.sync_batches import BatchAnswer, BatchState
 
 NOT_SENT = frozenset({Failure.NAME_NOT_FOUND, Failure.CONNECTION_REFUSED})

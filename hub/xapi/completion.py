@@ -14,8 +14,8 @@ import msgspec
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from delivery.integration import IntegrationId
-from delivery.statement import Statement, StatementId
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement, StatementId
 from hub.xapi import json_text
 from hub.xapi.content import digest
 from hub.xapi.errors import InvalidCompletions, TooManyCompletions

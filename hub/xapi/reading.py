@@ -13,7 +13,7 @@ from uuid import uuid4
 import msgspec
 from pydantic import ValidationError
 
-from delivery.statement import Statement, StatementId
+from delivery.facts.statement import Statement, StatementId
 from hub.xapi import json_text
 from hub.xapi.content import digest
 from hub.xapi.contradictions import contradictions

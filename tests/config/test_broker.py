@@ -10,8 +10,8 @@ import redis
 from dramatiq.errors import BrokerConnectionError
 
 from config.broker import COURTESY_SECONDS, Bell, BellBroker, courtesy, open_broker
-from delivery.doorbell import Work
-from delivery.integration import IntegrationId
+from delivery.facts.doorbell import Work
+from delivery.facts.integration import IntegrationId
 
 QUEUE = Work.DRAIN.value
 

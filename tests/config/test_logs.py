@@ -8,7 +8,7 @@ import structlog
 
 from config import logs
 from config.settings import Settings
-from delivery import tracing
+from delivery.wire import tracing
 
 pytestmark = pytest.mark.usefixtures("restored")
 

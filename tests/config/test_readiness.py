@@ -8,7 +8,7 @@ import redis.asyncio as aioredis
 from config import clock
 from config.readiness import Warnings, free_disk, of_disk, of_landing
 from config.settings import Settings
-from delivery.store import Store
+from delivery.stores.store import Store
 from delivery.vitality import Vitality
 from hub.landing.folder import FolderLanding
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from delivery.integration import TokenAuth
-from delivery.status import Status
+from delivery.facts.integration import TokenAuth
+from delivery.facts.status import Status
 from hub.registry.integrations import NewIntegration
 from hub.registry.providers import Provider
 from tests.conformance.engine import Engine, open_engine

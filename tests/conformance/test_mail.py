@@ -13,12 +13,12 @@ import pytest_asyncio
 
 from config.sandbox.server import Addresses, listening
 from config.sandbox.state import Sandbox
-from delivery.alerts import Contacts
-from delivery.doorbell import Work
-from delivery.integration import IntegrationId
-from delivery.mailer import SmtpMailer
-from delivery.problem import Kind
-from delivery.status import Status
+from delivery.facts.doorbell import Work
+from delivery.facts.integration import IntegrationId
+from delivery.facts.problem import Kind
+from delivery.facts.status import Status
+from delivery.mails.alerts import Contacts
+from delivery.mails.mailer import SmtpMailer
 from hub.registry.providers import Provider
 from tests.conformance.engine import NEW, Engine, open_engine
 from tests.fakes.clock import FakeClock

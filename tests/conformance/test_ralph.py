@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from delivery.integration import Integration, IntegrationId
-from delivery.keys import Keys
-from delivery.outcome import Reply
-from delivery.receipts import ReceiptState
-from delivery.sending import Lrs
-from delivery.status import Status
+from delivery.facts.integration import Integration, IntegrationId
+from delivery.facts.outcome import Reply
+from delivery.facts.status import Status
+from delivery.stores.keys import Keys
+from delivery.stores.receipts import ReceiptState
+from delivery.work.sending import Lrs
 from hub.registry.integrations import NewIntegration
 from hub.registry.providers import Provider
 from tests.conformance.engine import Engine

@@ -11,11 +11,11 @@ import pytest_asyncio
 
 from config.sandbox.server import listening
 from config.sandbox.state import Sandbox
-from delivery.errors import StatementsWaiting, UnknownIntegration
-from delivery.integration import IntegrationId, TokenAuth
-from delivery.keys import Keys
-from delivery.receipts import ReceiptState
-from delivery.status import Status
+from delivery.facts.errors import StatementsWaiting, UnknownIntegration
+from delivery.facts.integration import IntegrationId, TokenAuth
+from delivery.facts.status import Status
+from delivery.stores.keys import Keys
+from delivery.stores.receipts import ReceiptState
 from hub.registry.integrations import NewIntegration
 from hub.registry.providers import Provider
 from tests.conformance.engine import NEW, Engine, open_engine

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 import redis.asyncio as aioredis
 
-from delivery.store import Store
+from delivery.stores.store import Store
 
 
 @pytest.fixture(params=["valkey", "fake"])

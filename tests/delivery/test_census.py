@@ -6,15 +6,15 @@ import pytest
 
 from delivery import census
 from delivery.census import Census, Standing
-from delivery.headroom import Headroom
+from delivery.facts.integration import IntegrationId
+from delivery.facts.status import Status
+from delivery.facts.times import to_ms
 from delivery.intake import Intake
-from delivery.integration import IntegrationId
-from delivery.keys import BEATS, DUE, INTEGRATIONS, OPERATIONS, Keys
-from delivery.meters import Meters
-from delivery.status import Status
-from delivery.status_store import StatusStore
-from delivery.store import Store
-from delivery.times import to_ms
+from delivery.stores.headroom import Headroom
+from delivery.stores.keys import BEATS, DUE, INTEGRATIONS, OPERATIONS, Keys
+from delivery.stores.meters import Meters
+from delivery.stores.status_store import StatusStore
+from delivery.stores.store import Store
 from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import FakeDoorbell
 from tests.fakes.registry import an_integration

@@ -5,26 +5,26 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from delivery import parked as parked_statements
-from delivery.alerts import MailRecords
 from delivery.control import Control
-from delivery.doorbell import Work
-from delivery.errors import StatementsWaiting, UnknownIntegration
-from delivery.headroom import Headroom
+from delivery.facts.doorbell import Work
+from delivery.facts.errors import StatementsWaiting, UnknownIntegration
+from delivery.facts.integration import IntegrationId
+from delivery.facts.outcome import IntegrationRefused, Unavailable
+from delivery.facts.statement import StatementId
+from delivery.facts.status import Health, Status
 from delivery.intake import Intake
-from delivery.integration import IntegrationId
-from delivery.journal import Attempt, Journal
-from delivery.keys import DUE, INTEGRATIONS, MAIL, Keys
-from delivery.lease import Leases
-from delivery.meters import Meters
-from delivery.outcome import IntegrationRefused, Unavailable
-from delivery.parked import Parked, ParkedStatements, Wanted
-from delivery.receipts import Receipts, ReceiptState
-from delivery.statement import StatementId
-from delivery.statement_queue import CLOSE, Policy, Settled, StatementQueue
-from delivery.status import Health, Status
-from delivery.status_store import StatusStore
-from delivery.store import Store
+from delivery.mails.alerts import MailRecords
+from delivery.stores import parked as parked_statements
+from delivery.stores.headroom import Headroom
+from delivery.stores.journal import Attempt, Journal
+from delivery.stores.keys import DUE, INTEGRATIONS, MAIL, Keys
+from delivery.stores.lease import Leases
+from delivery.stores.meters import Meters
+from delivery.stores.parked import Parked, ParkedStatements, Wanted
+from delivery.stores.receipts import Receipts, ReceiptState
+from delivery.stores.statement_queue import CLOSE, Policy, Settled, StatementQueue
+from delivery.stores.status_store import StatusStore
+from delivery.stores.store import Store
 from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import FakeDoorbell
 from tests.fakes.registry import an_integration
@@ -381,7 +381,7 @@ async def test_released_while_disabled_it_waits_to_be_enabled(desk: Desk) -> Non
 
 
 async def test_discarded_statements_are_gone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("delivery.parked.AT_ONCE", 2)
+    monkeypatch.setattr("delivery.stores.parked.AT_ONCE", 2)
     await desk.apply()
     parked = await desk.park(*[400] * 6)
 

@@ -7,31 +7,31 @@ from itertools import pairwise
 
 import pytest
 
-from delivery.alerts import MailRecords
 from delivery.control import Control
-from delivery.directory import Directory
-from delivery.drain import Drainer
-from delivery.errors import StoreUnavailable
-from delivery.headroom import Headroom
+from delivery.facts.errors import StoreUnavailable
+from delivery.facts.integration import IntegrationId
+from delivery.facts.outcome import Answer, IntegrationRefused, Reply
+from delivery.facts.statement import Queued, StatementId
+from delivery.facts.status import Status
 from delivery.history import GRAINS, History, Hour, Pace, Point, Span
 from delivery.intake import Intake
-from delivery.integration import IntegrationId
-from delivery.journal import Attempt, Journal
-from delivery.keys import SAMPLING, Keys
-from delivery.lease import Leases
-from delivery.meters import Meters
-from delivery.outcome import Answer, IntegrationRefused, Reply
-from delivery.parked import ParkedStatements
-from delivery.receipts import Receipts
-from delivery.scripts import Script
-from delivery.sending import Sent
-from delivery.statement import Queued, StatementId
-from delivery.statement_queue import Policy, Settled
-from delivery.status import Status
-from delivery.status_store import StatusStore
-from delivery.store import Argument, Store
-from delivery.store import Reply as Answered
-from delivery.tallies import Sampling, Tallies, letter_of
+from delivery.mails.alerts import MailRecords
+from delivery.stores.directory import Directory
+from delivery.stores.headroom import Headroom
+from delivery.stores.journal import Attempt, Journal
+from delivery.stores.keys import SAMPLING, Keys
+from delivery.stores.lease import Leases
+from delivery.stores.meters import Meters
+from delivery.stores.parked import ParkedStatements
+from delivery.stores.receipts import Receipts
+from delivery.stores.scripts import Script
+from delivery.stores.sent import Sent
+from delivery.stores.statement_queue import Policy, Settled
+from delivery.stores.status_store import StatusStore
+from delivery.stores.store import Argument, Store
+from delivery.stores.store import Reply as Answered
+from delivery.stores.tallies import Sampling, Tallies, letter_of
+from delivery.work.drain import Drainer
 from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import FakeDoorbell
 from tests.fakes.registry import FakeRegistry, an_integration

@@ -6,19 +6,19 @@ from datetime import timedelta
 import pytest
 
 from delivery.census import Census
-from delivery.errors import StoreFull
-from delivery.headroom import DISK_KEPT_FREE, Headroom
-from delivery.heartbeat import Body, Heartbeat
+from delivery.facts.errors import StoreFull
+from delivery.facts.integration import IntegrationId
+from delivery.facts.times import to_ms
+from delivery.facts.vital_signs import complaints
 from delivery.intake import Intake
-from delivery.integration import IntegrationId
-from delivery.keys import BEATS, DUE, WORKERS, Keys
-from delivery.meters import Meters
-from delivery.running import Running, Stopping
-from delivery.status_store import StatusStore
-from delivery.store import Store
-from delivery.times import to_ms
-from delivery.vital_signs import complaints
+from delivery.stores.headroom import DISK_KEPT_FREE, Headroom
+from delivery.stores.keys import BEATS, DUE, WORKERS, Keys
+from delivery.stores.meters import Meters
+from delivery.stores.status_store import StatusStore
+from delivery.stores.store import Store
 from delivery.vitality import Vitality
+from delivery.work.heartbeat import Body, Heartbeat
+from delivery.work.running import Running, Stopping
 from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import FakeDoorbell
 from tests.fakes.registry import FakeRegistry, FakeUpkeep, an_integration

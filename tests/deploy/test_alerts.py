@@ -19,9 +19,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from config import clock
 from config.listening import free_port
 from delivery.census import Numbers, Standing
-from delivery.integration import IntegrationId
-from delivery.server import Server
-from delivery.status import Status
+from delivery.facts.integration import IntegrationId
+from delivery.facts.server import Server
+from delivery.facts.status import Status
 from hub.metrics.counters import counters, own_counters
 from hub.metrics.gauges import file_gauges, gauges, redis_down, sql_gauges
 from hub.registry.file_records import Waiting

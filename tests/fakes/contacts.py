@@ -2,7 +2,7 @@
 
 from email.message import EmailMessage
 
-from delivery.errors import MailRefused, MailUnavailable
+from delivery.facts.errors import MailRefused, MailUnavailable
 
 
 class FakeContacts:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from delivery.doorbell import Work
-from delivery.integration import IntegrationId
+from delivery.facts.doorbell import Work
+from delivery.facts.integration import IntegrationId
 
 
 class FakeDoorbell:

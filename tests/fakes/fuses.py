@@ -7,9 +7,9 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement
 from delivery.intake import Taken
-from delivery.integration import IntegrationId
-from delivery.statement import Statement
 from hub.landing.spool import Spool
 from hub.landing.store import Kept, Landing
 from hub.registry.database import Database

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from delivery.integration import Credentials, Integration, IntegrationId
-from delivery.status_store import StatusStore
+from delivery.facts.integration import Credentials, Integration, IntegrationId
+from delivery.stores.status_store import StatusStore
 
 
 def an_integration(name: str = "acme", **changes: object) -> Integration:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from delivery.integration import Integration
-from delivery.outcome import Answer, IntegrationRefused, Reply, Unavailable
+from delivery.facts.integration import Integration
+from delivery.facts.outcome import Answer, IntegrationRefused, Reply, Unavailable
 
 TOOK = timedelta(milliseconds=7)
 OK = Answer(200, '["id"]', TOOK)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from uuid import UUID, uuid5
 
-from delivery.statement import Statement, StatementId
+from delivery.facts.statement import Statement, StatementId
 
 NAMES = UUID("6b0f6f5e-3a38-4f2a-9c3f-2f7b6d1f7a10")
 

@@ -36,7 +36,7 @@ def make_next(folder: Path) -> Mapping[str, str]:
         shutil.copytree(
             source, folder / package.__name__, ignore=shutil.ignore_patterns("__pycache__")
         )
-    scripts = folder / "delivery" / "scripts"
+    scripts = folder / "delivery" / "stores" / "scripts"
     _change(scripts / "prelude.lua", "'d', what.d", "'d', what.d, 'next', '1'", times=4)
     _change(
         scripts / "begin.lua",

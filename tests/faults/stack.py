@@ -22,11 +22,11 @@ from config.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from config.sandbox.server import listening
 from config.sandbox.state import Sandbox
 from config.valkey import EmbeddedValkey
-from delivery.integration import IntegrationId
-from delivery.keys import BEATS
-from delivery.receipts import Receipts, ReceiptState
-from delivery.statement import StatementId
-from delivery.store import Store
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import StatementId
+from delivery.stores.keys import BEATS
+from delivery.stores.receipts import Receipts, ReceiptState
+from delivery.stores.store import Store
 from tests.fakes.fault_proxy import HOST, FaultProxy, fault_proxy
 from tests.faults.processes import answer, kill, start
 from tests.faults.upstream import Load, Upstream

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from delivery.integration import IntegrationId
+from delivery.facts.integration import IntegrationId
 from hub.xapi.completion import Completion, Skipped, express
 from hub.xapi.rules import Rules
 from tests.faults.stack import PATIENCE, PROGRAM, Note, Prepared, Stack, now, open_stack

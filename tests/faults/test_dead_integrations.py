@@ -18,7 +18,7 @@ from config.sandbox.server import listening
 from config.sandbox.state import Sandbox
 from config.settings import load
 from config.wiring import open_registry
-from delivery.keys import INTEGRATIONS
+from delivery.stores.keys import INTEGRATIONS
 from hub.registry.integration_records import NewIntegration
 from hub.registry.providers import Provider
 from tests.faults.stack import PATIENCE, Note, Prepared, Stack, now, open_house

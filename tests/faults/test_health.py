@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from config.run import hub
-from delivery.integration import IntegrationId
-from delivery.keys import DUE, Keys
+from delivery.facts.integration import IntegrationId
+from delivery.stores.keys import DUE, Keys
 from tests.faults.processes import end
 from tests.faults.stack import Prepared, Stack, open_stack
 from tests.waiting import until

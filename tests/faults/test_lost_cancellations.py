@@ -13,11 +13,11 @@ import pytest
 import redis.asyncio as aioredis
 
 from config import clock
-from delivery import lease
-from delivery.integration import IntegrationId
-from delivery.lease import Lease, Leases
-from delivery.status import Status
-from delivery.store import Call, Reply, Store
+from delivery.facts.integration import IntegrationId
+from delivery.facts.status import Status
+from delivery.stores import lease
+from delivery.stores.lease import Lease, Leases
+from delivery.stores.store import Call, Reply, Store
 
 LEASE = Lease(IntegrationId("acme"), "1", Status.FLOWING, 1, 1, None, {})
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config import clock
-from delivery.drain import SMALLEST_WINDOW
+from delivery.work.drain import SMALLEST_WINDOW
 from tests.faults.backlog import Backlog, delivered_by, fill, is_sending
 from tests.faults.processes import end, start
 from tests.faults.stack import Note, Prepared, Stack, now, open_stack

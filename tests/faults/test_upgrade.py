@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from delivery.integration import IntegrationId
-from delivery.keys import Keys
+from delivery.facts.integration import IntegrationId
+from delivery.stores.keys import Keys
 from tests.faults.next_version import NEXT, make_next
 from tests.faults.processes import answer, end, kill, start
 from tests.faults.stack import Note, Prepared, Stack, now, open_stack

@@ -46,6 +46,6 @@ def _helps(words: tuple[str, ...]) -> bool:
 
 def test_the_map_shows_every_room_of_delivery() -> None:
     shown = (ROOT / "ARCHITECTURE.md").read_text().split("## The map")[1].split("## ")[0]
-    rooms = {path.stem for path in (ROOT / "delivery").glob("*.py")} - {"__init__"}
+    rooms = {path.stem for path in (ROOT / "delivery").rglob("*.py")} - {"__init__"}
 
     assert sorted(room for room in rooms if not re.search(rf"\b{room}\b", shown)) == []

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from delivery import keys
-from delivery.integration import IntegrationId
+from delivery.facts.integration import IntegrationId
+from delivery.stores import keys
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +29,7 @@ def test_every_key_of_all_integrations_stands_in_the_table() -> None:
 def test_no_module_but_keys_spells_a_key() -> None:
     spelled = [
         path.name
-        for path in (ROOT / "delivery").glob("*.py")
+        for path in (ROOT / "delivery").rglob("*.py")
         if path.stem != "keys"
         and re.search(r'^[^#|]*f?"hub:', _without_docstring(path.read_text()), re.MULTILINE)
     ]
@@ -38,4 +38,4 @@ def test_no_module_but_keys_spells_a_key() -> None:
 
 
 def _without_docstring(text: str) -> str:
-    return text.split('"""', 2)[2]
+    return text.split('"""', 2)[-1]

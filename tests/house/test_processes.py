@@ -12,8 +12,8 @@ from config.settings import Settings, load
 from config.web_house import open_web
 from config.worker_house import WorkerHouse, open_worker
 from delivery.actors import declare
-from delivery.doorbell import Work
-from delivery.heartbeat import last_beat
+from delivery.facts.doorbell import Work
+from delivery.work.heartbeat import last_beat
 from hub.registry.migrate import migrate
 
 ROOT = Path(__file__).parents[2]

@@ -2,10 +2,15 @@
 
 import pytest
 
-from delivery.errors import QueueFull, StatementConflict, StatementsWaiting, UnknownIntegration
-from delivery.keys import Keys
-from delivery.receipts import ReceiptState
-from delivery.status import Status
+from delivery.facts.errors import (
+    QueueFull,
+    StatementConflict,
+    StatementsWaiting,
+    UnknownIntegration,
+)
+from delivery.facts.status import Status
+from delivery.stores.keys import Keys
+from delivery.stores.receipts import ReceiptState
 from tests.fakes.statements import a_statement, ids, statements
 from tests.journeys.world import START, World
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from delivery.errors import StoreFull
-from delivery.integration import Integration
+from delivery.facts.errors import StoreFull
+from delivery.facts.integration import Integration
 from tests.fakes.statements import a_statement
 from tests.journeys.world import World
 

@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from delivery import operating
-from delivery.block import EndedAs
-from delivery.errors import NothingMeant, UnknownIntegration
-from delivery.integration import Integration, IntegrationId
-from delivery.keys import OPERATIONS, Keys
-from delivery.operation import Kind, Operation, OperationId, Selection, State, Verb
-from delivery.receipts import ReceiptState
-from delivery.statement import Statement
-from delivery.status import Status
+from delivery.facts.block import EndedAs
+from delivery.facts.errors import NothingMeant, UnknownIntegration
+from delivery.facts.integration import Integration, IntegrationId
+from delivery.facts.operation import Kind, Operation, OperationId, Selection, State, Verb
+from delivery.facts.statement import Statement
+from delivery.facts.status import Status
+from delivery.stores.keys import OPERATIONS, Keys
+from delivery.stores.receipts import ReceiptState
+from delivery.work import operating
 from tests.fakes.statements import a_statement, ids, statements
 from tests.journeys.world import START, World
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from delivery.status import Status
+from delivery.facts.status import Status
 from tests.fakes.statements import a_statement, ids, statements
 from tests.journeys.world import World
 

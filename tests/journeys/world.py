@@ -15,36 +15,36 @@ import redis.asyncio as aioredis
 
 from config.sandbox.in_process import InProcess
 from config.sandbox.state import Sandbox
-from delivery.alerts import Alerts, MailRecords
-from delivery.archive import Archive
 from delivery.control import Control
-from delivery.directory import Directory
-from delivery.doorbell import Work
-from delivery.drain import Drainer
-from delivery.headroom import Headroom
-from delivery.heartbeat import Body, Heartbeat
+from delivery.facts.doorbell import Work
+from delivery.facts.integration import Integration, IntegrationId
+from delivery.facts.statement import Statement
+from delivery.facts.status import Health
+from delivery.facts.times import from_ms
 from delivery.intake import Intake, Taken
-from delivery.integration import Integration, IntegrationId
-from delivery.journal import Journal
-from delivery.keys import DUE, MAIL
-from delivery.lease import Leases
-from delivery.letter import Letters
-from delivery.lrs import Lrs
-from delivery.meters import Meters
-from delivery.oauth import Tokens
-from delivery.operating import Operating
-from delivery.operation_store import OperationStore
+from delivery.mails.alerts import Alerts, MailRecords
+from delivery.mails.letter import Letters
 from delivery.operations import Operations
-from delivery.parked import ParkedStatements
-from delivery.receipts import Receipt, Receipts
-from delivery.running import Running
-from delivery.statement import Statement
-from delivery.statement_queue import Policy
-from delivery.status import Health
-from delivery.status_store import StatusStore
-from delivery.store import Store
-from delivery.tallies import Tallies
-from delivery.times import from_ms
+from delivery.stores.archive import Archive
+from delivery.stores.directory import Directory
+from delivery.stores.headroom import Headroom
+from delivery.stores.journal import Journal
+from delivery.stores.keys import DUE, MAIL
+from delivery.stores.lease import Leases
+from delivery.stores.meters import Meters
+from delivery.stores.operation_store import OperationStore
+from delivery.stores.parked import ParkedStatements
+from delivery.stores.receipts import Receipt, Receipts
+from delivery.stores.statement_queue import Policy
+from delivery.stores.status_store import StatusStore
+from delivery.stores.store import Store
+from delivery.stores.tallies import Tallies
+from delivery.tokens.oauth import Tokens
+from delivery.wire.lrs import Lrs
+from delivery.work.drain import Drainer
+from delivery.work.heartbeat import Body, Heartbeat
+from delivery.work.operating import Operating
+from delivery.work.running import Running
 from tests.fakes.contacts import FakeContacts
 from tests.fakes.registry import FakeRegistry, FakeUpkeep, an_integration
 from tests.fakes.sealer import PlainSealer

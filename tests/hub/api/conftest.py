@@ -15,24 +15,24 @@ import pytest
 
 from config.sandbox.server import Addresses, listening
 from config.sandbox.state import Sandbox
-from delivery.alerts import MailRecords
-from delivery.archive import Archive
 from delivery.control import Control
-from delivery.egress import Egress
-from delivery.headroom import Headroom
 from delivery.history import History
 from delivery.intake import Intake
-from delivery.journal import Journal
-from delivery.lrs import Lrs
-from delivery.meters import Meters
-from delivery.oauth import Tokens
-from delivery.operation_store import OperationStore
+from delivery.mails.alerts import MailRecords
 from delivery.operations import Operations
-from delivery.parked import ParkedStatements
-from delivery.receipts import Receipts
-from delivery.rehearsal import Rehearsal
-from delivery.status_store import StatusStore
-from delivery.store import Store
+from delivery.stores.archive import Archive
+from delivery.stores.headroom import Headroom
+from delivery.stores.journal import Journal
+from delivery.stores.meters import Meters
+from delivery.stores.operation_store import OperationStore
+from delivery.stores.parked import ParkedStatements
+from delivery.stores.receipts import Receipts
+from delivery.stores.status_store import StatusStore
+from delivery.stores.store import Store
+from delivery.tokens.oauth import Tokens
+from delivery.wire.egress import Egress
+from delivery.wire.lrs import Lrs
+from delivery.work.rehearsal import Rehearsal
 from hub.api.app import build
 from hub.api.house import House, Limits
 from hub.api.known import (

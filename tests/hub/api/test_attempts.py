@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from delivery.integration import IntegrationId
-from delivery.journal import Attempt
-from delivery.statement import StatementId
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import StatementId
+from delivery.stores.journal import Attempt
 from tests.hub.api.conftest import Hub, errors_of
 from tests.hub.api.test_deliveries import park
 from tests.hub.api.test_operations import end

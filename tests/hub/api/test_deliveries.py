@@ -5,11 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from delivery.integration import IntegrationId
-from delivery.journal import Attempt
-from delivery.lease import Leases
-from delivery.statement import StatementId
-from delivery.statement_queue import CLOSE, Policy, Settled, StatementQueue
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import StatementId
+from delivery.stores.journal import Attempt
+from delivery.stores.lease import Leases
+from delivery.stores.statement_queue import CLOSE, Policy, Settled, StatementQueue
 from tests.hub.api.conftest import Hub, a_statement, errors_of
 
 DAY = timedelta(days=1)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery.errors import StoreUnavailable
+from delivery.facts.errors import StoreUnavailable
 from hub.errors import LandingUnavailable
 from hub.landing.folder import FolderLanding
 from hub.registry.database import Database

@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from delivery.errors import StoreUnavailable
+from delivery.facts.errors import StoreUnavailable
 from hub.api import health
 from hub.api.app import build
 from hub.api.house import Check, House

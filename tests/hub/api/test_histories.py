@@ -7,14 +7,14 @@ import httpx
 import orjson
 import pytest
 
-from delivery.integration import IntegrationId
-from delivery.journal import Attempt
-from delivery.keys import Keys
-from delivery.sending import Sent
-from delivery.statement import Queued, StatementId
-from delivery.statement_queue import Settled
-from delivery.tallies import Tallies
-from delivery.times import to_ms
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Queued, StatementId
+from delivery.facts.times import to_ms
+from delivery.stores.journal import Attempt
+from delivery.stores.keys import Keys
+from delivery.stores.sent import Sent
+from delivery.stores.statement_queue import Settled
+from delivery.stores.tallies import Tallies
 from tests.hub.api.conftest import Hub, a_statement
 
 TOOK = timedelta(seconds=0.4)

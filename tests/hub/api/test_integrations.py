@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery.integration import IntegrationId
+from delivery.facts.integration import IntegrationId
 from tests.hub.api.conftest import Hub, a_statement, an_integration, errors_of
 
 PATH = "/api/programs/ACME/integrations"

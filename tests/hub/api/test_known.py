@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from delivery.integration import IntegrationId
+from delivery.facts.integration import IntegrationId
 from hub.api import known as module
 from hub.api import statements
 from hub.api.known import Known, KnownIntegrations

@@ -5,9 +5,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from delivery.integration import IntegrationId
-from delivery.lease import Leases
-from delivery.statement_queue import CLOSE, Policy, Settled, StatementQueue
+from delivery.facts.integration import IntegrationId
+from delivery.stores.lease import Leases
+from delivery.stores.statement_queue import CLOSE, Policy, Settled, StatementQueue
 from tests.hub.api.conftest import Hub, a_statement, errors_of
 
 DAY = timedelta(days=1)

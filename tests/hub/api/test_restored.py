@@ -1,8 +1,8 @@
 """A registry that was restored from a backup: it is the truth, and delivery goes on."""
 
-from delivery.integration import IntegrationId
-from delivery.keys import Keys
-from delivery.status import Heard, Status
+from delivery.facts.integration import IntegrationId
+from delivery.facts.status import Heard, Status
+from delivery.stores.keys import Keys
 from tests.hub.api.conftest import Hub, a_statement
 
 

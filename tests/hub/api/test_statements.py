@@ -7,8 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from delivery.errors import StoreFull
-from delivery.headroom import Headroom
+from delivery.facts.errors import StoreFull
+from delivery.stores.headroom import Headroom
 from tests.hub.api.conftest import Hub, a_statement, errors_of
 
 VERSION = {"X-Experience-API-Version": "1.0.3"}

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import httpx
 
-from delivery.integration import IntegrationId
-from delivery.journal import KEPT
+from delivery.facts.integration import IntegrationId
+from delivery.stores.journal import KEPT
 from tests.hub.api.conftest import Hub, a_statement
 from tests.hub.api.test_attempts import an_attempt
 from tests.hub.api.test_deliveries import park

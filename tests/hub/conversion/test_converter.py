@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from delivery.errors import QueueFull, StoreUnavailable
+from delivery.facts.errors import QueueFull, StoreUnavailable
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement
 from delivery.intake import Taken
-from delivery.integration import IntegrationId
-from delivery.statement import Statement
 from hub.conversion.step import MOST_EVENTS, MOST_TRIED_AGAIN
 from hub.errors import RegistryUnavailable
 from hub.events.event import EventType

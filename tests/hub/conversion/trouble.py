@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement
 from delivery.intake import Taken
-from delivery.integration import IntegrationId
-from delivery.statement import Statement
 from hub.conversion.converter import Notices
 from hub.conversion.making import Renderer
 from hub.events.event import Event

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field, replace
 import fakeredis
 from sqlalchemy import select
 
-from delivery.alerts import MailRecords
 from delivery.control import Control
-from delivery.headroom import Headroom
+from delivery.facts.integration import IntegrationId
 from delivery.intake import Intake as Door
-from delivery.integration import IntegrationId
-from delivery.journal import Journal
-from delivery.keys import Keys
-from delivery.meters import Meters
-from delivery.parked import ParkedStatements
-from delivery.receipts import Receipts
-from delivery.status_store import StatusStore
-from delivery.store import Store
+from delivery.mails.alerts import MailRecords
+from delivery.stores.headroom import Headroom
+from delivery.stores.journal import Journal
+from delivery.stores.keys import Keys
+from delivery.stores.meters import Meters
+from delivery.stores.parked import ParkedStatements
+from delivery.stores.receipts import Receipts
+from delivery.stores.status_store import StatusStore
+from delivery.stores.store import Store
 from hub.completions import Wordings
 from hub.conversion.converter import Converter, Notices
 from hub.conversion.making import Renderer

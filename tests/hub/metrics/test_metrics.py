@@ -10,11 +10,11 @@ import redis.asyncio as aioredis
 from prometheus_client.parser import text_string_to_metric_families
 
 from delivery.census import Census, Numbers, Standing
-from delivery.integration import IntegrationId
-from delivery.meters import Meters
-from delivery.server import Server
-from delivery.status import Status
-from delivery.store import Store
+from delivery.facts.integration import IntegrationId
+from delivery.facts.server import Server
+from delivery.facts.status import Status
+from delivery.stores.meters import Meters
+from delivery.stores.store import Store
 from hub.metrics.gauges import gauges, most_in_need
 from hub.metrics.metrics import Metrics
 from hub.registry.database import Database

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from delivery.egress import Egress
+from delivery.wire.egress import Egress
 from hub.pipeline.buckets import Buckets, may_be_read
 from hub.registry.sources import SourceRecord
 from tests.fakes.fault_proxy import HOST

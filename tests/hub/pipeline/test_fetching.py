@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from delivery.egress import Egress
+from delivery.wire.egress import Egress
 from hub.pipeline.fetching import LARGEST_PAGE, Fetching, NoPage, Page
 from hub.sources.settings import READ, PollSource
 from tests.fakes.clock import FakeClock

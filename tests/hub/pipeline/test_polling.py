@@ -9,7 +9,7 @@ from ipaddress import ip_network
 import httpx
 import pytest
 
-from delivery.egress import Egress
+from delivery.wire.egress import Egress
 from hub.errors import LandingUnavailable
 from hub.pipeline.fetching import Fetching
 from hub.pipeline.polling import Polling

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from delivery.integration import IntegrationId
+from delivery.facts.integration import IntegrationId
 from tests.hub.api.conftest import Hub
 from tests.hub.api.test_attempts import an_attempt
 from tests.hub.api.test_operations import end

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from delivery.integration import IntegrationId
+from delivery.facts.integration import IntegrationId
 from hub.portal.wording.telling import happened, place_of, pretty, size
 from tests.hub.api.conftest import Hub, a_statement
 from tests.hub.api.test_attempts import an_attempt

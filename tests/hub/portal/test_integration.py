@@ -8,9 +8,9 @@ from html import unescape
 import orjson
 import pytest
 
-from delivery.integration import IntegrationId
-from delivery.keys import Keys
-from delivery.times import to_ms
+from delivery.facts.integration import IntegrationId
+from delivery.facts.times import to_ms
+from delivery.stores.keys import Keys
 from tests.hub.api.conftest import Hub, a_statement
 from tests.hub.api.test_histories import a_uuid, note
 from tests.hub.portal.conftest import Browser

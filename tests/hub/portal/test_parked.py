@@ -183,8 +183,8 @@ async def test_whoever_may_only_read_is_asked_nothing(
 async def test_a_search_that_found_nothing_yet_can_go_on(
     browser: Browser, keys: Keys, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.parked.MOST_SOUGHT", 2)
-    monkeypatch.setattr("delivery.parked.SOUGHT_AT_ONCE", 2)
+    monkeypatch.setattr("delivery.stores.parked.MOST_SOUGHT", 2)
+    monkeypatch.setattr("delivery.stores.parked.SOUGHT_AT_ONCE", 2)
     _, root, _ = await parked(hub, 400, 422, 422)
     await browser.sign_in(keys["acme"])
 

@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event
 
-from delivery.integration import IntegrationId
-from delivery.keys import Keys as RedisKeys
-from delivery.store import Store
-from delivery.times import to_ms
+from delivery.facts.integration import IntegrationId
+from delivery.facts.times import to_ms
+from delivery.stores.keys import Keys as RedisKeys
+from delivery.stores.store import Store
 from hub.portal.app import ROOT, pages
 from hub.registry.database import Database
 from hub.registry.integration_records import NewIntegration

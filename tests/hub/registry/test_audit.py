@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from pydantic import JsonValue
 
-from delivery.integration import TokenAuth
+from delivery.facts.integration import TokenAuth
 from hub.errors import BadCursor, IntegrationExists, ProviderInUse
 from hub.registry.audit import Audit
 from hub.registry.caller import Right

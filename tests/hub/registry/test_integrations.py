@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from delivery.errors import UnknownIntegration
-from delivery.integration import IntegrationId, Integrations, TokenAuth
+from delivery.facts.errors import UnknownIntegration
+from delivery.facts.integration import IntegrationId, Integrations, TokenAuth
 from hub.errors import (
     IntegrationExists,
     RevisionMismatch,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from delivery.integration import IntegrationId, TokenAuth
+from delivery.facts.integration import IntegrationId, TokenAuth
 from hub.errors import ProviderExists, ProviderInUse, UnknownProvider
 from hub.registry.integrations import IntegrationRegistry
 from hub.registry.programs import Programs

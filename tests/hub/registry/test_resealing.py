@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from delivery.integration import IntegrationId
+from delivery.facts.integration import IntegrationId
 from hub.errors import SealBroken, UnknownSecretKey
 from hub.registry import resealing
 from hub.registry.audit import Audit

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from delivery.outcome import Answer, Failure, NoAnswer, Reply
+from delivery.facts.outcome import Answer, Failure, NoAnswer, Reply
 from hub.registry.moments import Moments, micros_of, moment_of
 from hub.registry.nights import Due
 from hub.registry.sync_batches import BatchState

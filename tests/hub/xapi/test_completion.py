@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from delivery.integration import IntegrationId
-from delivery.statement import Statement
+from delivery.facts.integration import IntegrationId
+from delivery.facts.statement import Statement
 from hub.xapi.completion import Completion, Skipped, express, read_completions
 from hub.xapi.errors import Invalid, TooManyCompletions
 from hub.xapi.rules import ActorId, ObjectId, Rules

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from delivery.statement import Statement, StatementId
+from delivery.facts.statement import Statement, StatementId
 from hub.xapi.errors import Invalid, InvalidStatements, TooManyStatements
 from hub.xapi.reading import read
 from hub.xapi.rules import ActorId, ObjectId, Rules

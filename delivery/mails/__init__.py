@@ -1,0 +1,1 @@
+"""What technical contacts are told, and how it reaches them."""

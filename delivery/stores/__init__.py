@@ -1,0 +1,1 @@
+"""What delivery keeps in Redis: every key, every atomic step, and the one door."""

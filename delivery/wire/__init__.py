@@ -1,0 +1,1 @@
+"""The way out: guarded, bounded, and every reply an outcome."""

@@ -1,0 +1,1 @@
+"""What workers do: drains, and what goes on beside them."""
