@@ -90,6 +90,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             egress=outside.egress,
             sources=registry.sources,
             source_files=registry.source_files,
+            landing=pipeline.landing,
             receiving=pipeline.receiving,
             milling=pipeline.milling,
             lookups=pipeline.lookups,

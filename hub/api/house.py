@@ -16,6 +16,7 @@ from delivery.work.rehearsal import Rehearsal
 from hub.api.known import KnownIntegrations, KnownSources
 from hub.api.rates import Rates
 from hub.completions import Wordings
+from hub.landing.store import Landing
 from hub.pipeline.lookups import Lookups
 from hub.pipeline.milling import Milling
 from hub.pipeline.receiving import Receiving
@@ -79,6 +80,7 @@ class House:
     rehearsal: Rehearsal
     sources: Sources
     source_files: SourceFiles
+    landing: Landing
     receiving: Receiving
     milling: Milling
     lookups: Lookups

@@ -19,7 +19,10 @@ from hub.registry.caller import Caller
 
 Facts = dict[str, Any]
 LARGEST_PAGE = 500
-OF_A_FILE = ("content-type", "content-disposition")
+OF_A_FILE = (
+    *("content-type", "content-disposition", "content-length"),
+    *("content-security-policy", "x-content-type-options", "cache-control"),
+)
 NO_FLAWS: Mapping[str, str] = {}
 
 

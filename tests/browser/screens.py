@@ -27,6 +27,7 @@ ELSEWHERE = frozenset(
         "/admin",
         "/integrations/{integration_id}/queue/download",
         "/integrations/{integration_id}/parked/download",
+        "/sources/{source_id}/files/{file_id}/download",
     }
 )
 """What only leads to another page, or is kept as a file."""

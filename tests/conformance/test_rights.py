@@ -139,6 +139,7 @@ ROUTES: dict[str, Needs] = {
     "POST /api/sources/{source_id}/files": WRITE,
     "GET /api/sources/{source_id}/files": READ,
     "GET /api/sources/{source_id}/files/{file_id}": READ,
+    "GET /api/sources/{source_id}/files/{file_id}/download": READ,
     "GET /api/sources/{source_id}/files/{file_id}/errors": READ,
     "POST /api/sources/{source_id}/files/{file_id}/reprocess": WRITE,
     "GET /api/recipes": A_KEY,

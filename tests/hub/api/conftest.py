@@ -260,6 +260,7 @@ async def hub(
         egress=Egress(allowed, tls=tls),
         sources=sources,
         source_files=source_files,
+        landing=landing,
         receiving=Receiving(landing, source_files, clock, tmp_path / "spool", 50_000),
         milling=milling,
         lookups=Lookups(sources, source_files, landing, TableFiles(tmp_path / "tables", clock)),

@@ -326,3 +326,24 @@ async def test_an_address_of_another_server_needs_the_secret_again(
     assert "must be given again" in told
     again = await browser.send(f"{root}/edit", **{**form, "auth.token": "another"})
     assert again.url.path == root
+
+
+async def test_the_bytes_of_a_file_can_be_downloaded(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    form = {"name": "Old LMS", "kind": "csv", "recipe": "csv-completions"}
+    made = (await hub.acme.post("/api/programs/ACME/sources", json=form)).json()
+    path = f"/api/sources/{made['id']}/files"
+    landed = (await hub.acme.post(f"{path}?name=bad.html", content=b"<script>")).json()
+    await browser.sign_in(keys["reader"])
+    page = await browser.go(f"{ROOT}/{made['id']}/files/{landed['fileId']}")
+    (way,) = re.findall(r'href="([^"]+/download)"', page.text)
+    assert "Read again" not in browser.text
+
+    answer = await browser.go(way)
+
+    assert answer.content == b"<script>"
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"] == 'attachment; filename="bad.html"'
+    assert answer.headers["content-length"] == "8"
+    assert answer.headers["x-content-type-options"] == "nosniff"

@@ -1,4 +1,4 @@
-"""One file: what became of it, which of its records made no statement, and reading it again."""
+"""One file: what became of it, its faults and its bytes, and reading it again."""
 
 from starlette.responses import Response
 
@@ -26,6 +26,11 @@ async def progress(visit: Visit) -> Response:
     return visit.page("sources/file_state.html", **await _file(visit))
 
 
+async def download(visit: Visit) -> Response:
+    """Hand the bytes of a file on, as they landed."""
+    return await visit.api.file(f"{_file_path(visit)}/download")
+
+
 async def reprocess(visit: Visit) -> Response:
     """Read a file again."""
     await form_of(visit)
@@ -47,5 +52,6 @@ PAGES: Pages = (
     ("/sources/{source_id}/files/{file_id}", ["GET"], file),
     ("/sources/{source_id}/files/{file_id}/errors", ["GET"], errors),
     ("/sources/{source_id}/files/{file_id}/state", ["GET"], progress),
+    ("/sources/{source_id}/files/{file_id}/download", ["GET"], download),
     ("/sources/{source_id}/files/{file_id}/reprocess", ["POST"], reprocess),
 )
