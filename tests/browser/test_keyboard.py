@@ -36,6 +36,8 @@ async def test_one_signs_in_and_opens_and_leaves_a_dialog(browser: Browser, hous
     async with reading(browser, house) as reader:
         page = reader.page
         await reader.go("/portal/sign-in")
+        # A browser moves the focus there when it first draws the page.
+        await expect(page.get_by_label("API key")).to_be_focused()
         await page.keyboard.type(house.keys["writer"])
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/portal/integrations")
