@@ -39,6 +39,12 @@ from config.private_file import replace_private
 LONGEST_SOCKET_PATH = 100
 ADDRESS_FILE = "address"
 ONCE = Retry(NoBackoff(), 0)
+TUNED = "glibc.malloc.tcache_count=10000"
+"""A script that takes 500 statements in makes some thousands of small objects, and gives them back.
+
+Of each size glibc keeps 7 at hand, and puts the others back where they were, all over a heap of
+hundreds of MiB. With all of them at hand, the server takes a third less time for a statement.
+"""
 
 CONF = """\
 port {port}
@@ -137,7 +143,9 @@ class EmbeddedValkey:
         replace_private(conf, self._conf())
         # The server inherits the lock: it stays locked while a server lives, whoever started it.
         keep = () if self._lock is None else (self._lock,)
-        self._process = await spawn([str(server), str(conf)], keep=keep)
+        self._process = await spawn(
+            [str(server), str(conf)], environ={"GLIBC_TUNABLES": TUNED, **os.environ}, keep=keep
+        )
         await self._answers()
         replace_private(self._folder / ADDRESS_FILE, self.url)
 
