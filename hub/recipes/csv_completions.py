@@ -5,12 +5,14 @@ Columns `email` and/or `sso_id`, `course_uri` and/or `course_uuid`, and `complet
 calls them otherwise, `dateFormat` and `timezone` say how it writes times.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
 from hub.recipes.kit import Completion, Context, Record, RecordFault, timestamp
 from hub.xapi.flaw import flaws_of
+
+Parts = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 
 NAMES = frozenset(
     {
@@ -25,7 +27,7 @@ NAMES = frozenset(
         "verb",
     }
 )
-PARTS = (
+PARTS: Parts = (
     ("learner", (("email", "email"), ("ssoId", "sso_id"), ("name", "learner_name"))),
     ("course", (("uri", "course_uri"), ("uuid", "course_uuid"), ("name", "course_name"))),
     ("", (("id", "id"), ("verb", "verb"))),
@@ -49,11 +51,9 @@ def csv_completions(record: Record, context: Context) -> Completion:
     named = context.once(columns_of)
     said = {
         part: {
-            member: value
-            for member, name in members
-            if (value := record.text(named.get(name, name))) is not None
+            member: value for member, name in members if (value := record.text(name)) is not None
         }
-        for part, members in PARTS
+        for part, members in context.once(_parts_of)
     }
     form: dict[str, object] = {**said.pop(""), **said}
     form["completedAt"] = _completed_at(record, named.get("completed_at", "completed_at"), context)
@@ -85,6 +85,14 @@ def columns_of(options: Mapping[str, object]) -> Mapping[str, str]:
             known = ", ".join(sorted(NAMES))
             raise RecordFault("", f"neither {one!r} nor {other!r} is one of {known}")
     return found
+
+
+def _parts_of(options: Mapping[str, object]) -> Parts:
+    named = columns_of(options)
+    return [
+        (part, [(member, named.get(name, name)) for member, name in members])
+        for part, members in PARTS
+    ]
 
 
 def _completed_at(record: Record, column: str, context: Context) -> str:

@@ -48,9 +48,14 @@ class Record:
 
         Raises RecordFault for what is neither a text, a number nor a truth value.
         """
-        found = self.fields[path] if path in self.fields else self.get(path)
-        if type(found) is str:  # the cells of every row: worth a shorter way
+        found = self.fields.get(path)
+        # The cells of every row, and the columns that a file does not have: worth a shorter way.
+        if type(found) is str:
             return found.strip() or None
+        if found is None:
+            if "." not in path:
+                return None
+            found = self.get(path)
         match found:
             case None:
                 return None

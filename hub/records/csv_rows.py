@@ -6,7 +6,7 @@ without that, one stray quote would swallow the rest of a file.
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hub.records.bounds import LONGEST_FIELD, MOST_UNREADABLE
 from hub.records.fault import FileFault, Unreadable
@@ -21,8 +21,7 @@ UNCLOSED = (
 csv.field_size_limit(LONGEST_FIELD)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row, the line it begins at, and the bytes from its begin to the begin of the next."""
 
     fields: list[str]
@@ -30,8 +29,7 @@ class Row:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class BadRow:
+class BadRow(NamedTuple):
     """A row that cannot be read."""
 
     fault: Unreadable
