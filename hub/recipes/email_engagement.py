@@ -57,7 +57,7 @@ def _of_message(record: Record) -> Made:
     event = record.needed("event").lower()
     if event not in OPENS | CLICKS:
         return Skip(f"the event {event[:60]} is no engagement")
-    number = quote(record.needed("msg._id"), safe="")
+    number = quote(record.needed("msg._id"), safe="", errors="replace")
     mail = activity(f"https://mandrillapp.com/messages/{number}", EMAIL, record.text("msg.subject"))
     person = agent(record.mailbox("msg.email"))
     at = _moment(record, "ts")
@@ -71,7 +71,7 @@ def _of_audience(record: Record) -> Made:
     if kind not in MEMBERSHIP:
         return Skip(f"the event {kind[:60]} is no engagement")
     names = (record.text(f"data.merges.{one}") for one in ("FNAME", "LNAME"))
-    audience = quote(record.needed("data.list_id"), safe="")
+    audience = quote(record.needed("data.list_id"), safe="", errors="replace")
     return statement(
         actor=agent(record.mailbox("data.email"), " ".join(filter(None, names)) or None),
         verb=MEMBERSHIP[kind],
@@ -110,7 +110,7 @@ def _campaign(record: Record, column: str, context: Context) -> StatementMap:
         raise RecordFault(column, "is missing, and so is the option campaign")
     if ADDRESS.fullmatch(known):
         return activity(known, EMAIL, title if title != known else None)
-    iri = f"https://mailchimp.com/campaigns/{quote(known, safe='')}"
+    iri = f"https://mailchimp.com/campaigns/{quote(known, safe='', errors='replace')}"
     return activity(iri, EMAIL, title or known)
 
 

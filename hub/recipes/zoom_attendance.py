@@ -127,7 +127,7 @@ def _attended(
 
 
 def _room(kind: str, number: str, topic: str | None) -> StatementMap:
-    digits = quote("".join(number.split()), safe="")
+    digits = quote("".join(number.split()), safe="", errors="replace")
     return activity(f"{HOME_PAGE}/{PATHS[kind]}/{digits}", TYPES[kind], topic)
 
 
