@@ -142,6 +142,8 @@ class Transforming:
         for file_id, state in await self._work.settle(done):
             self._meters.count("files", state)
             log.info("file.ended", file=file_id, source=source.id, state=state)
+        rows = sum(one.rows for one in done)
+        log.info("chunks.settled", source=source.id, chunks=len(done), rows=rows)
         self._count(done)
 
     async def _ground(
