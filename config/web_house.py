@@ -30,6 +30,7 @@ from hub.api.known import (
 )
 from hub.background import cease
 from hub.metrics.metrics import Metrics
+from hub.pipeline.fetching import Fetching
 from hub.portal.app import add_portal
 from hub.templates.renderer import Renderer
 
@@ -50,6 +51,9 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             open_syncing(settings, registry, renderer, delivery.meters)
         )
         pipeline = await stack.enter_async_context(open_pipeline(settings, registry))
+        asking = await stack.enter_async_context(
+            outside.egress.open_client(timeout=settings.request_timeout)
+        )
         census = Census(delivery.store, clock.now)
         metrics = Metrics(
             census, delivery.meters, registry.database, registry.source_files, clock.now
@@ -93,6 +97,7 @@ async def open_web(settings: Settings) -> AsyncIterator[FastAPI]:
             landing=pipeline.landing,
             receiving=pipeline.receiving,
             milling=pipeline.milling,
+            fetching=Fetching(asking, settings.request_timeout, clock.now),
             lookups=pipeline.lookups,
             bucket_folders=settings.bucket_folders,
             clock=clock.now,

@@ -11,6 +11,7 @@ ApiError
 ├── BodyTooLarge        more bytes than are taken
 ├── NotJson             another media type than JSON
 ├── NotProven           a webhook that does not prove where it comes from
+├── NotConfirmed        a subscription that could not be confirmed just now
 ├── NoUploads           a source that takes no files from callers
 ├── NoRecipe            a source that makes nothing of its files
 └── TooOften            more requests in a time than are taken
@@ -76,6 +77,10 @@ class NotJson(ApiError):
 
 class NotProven(ApiError):
     """A webhook that does not prove where it comes from; nothing of it is kept."""
+
+
+class NotConfirmed(ApiError):
+    """A subscription that could not be confirmed just now, with whoever offered it."""
 
 
 class NoUploads(ApiError):

@@ -15,15 +15,16 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
-from hub.api.errors import NotFound, NotProven
+from hub.api.errors import NotConfirmed, NotFound, NotProven
 from hub.api.facts import note
 from hub.api.house import House, house_of
 from hub.api.rates import Rates
 from hub.records.format import Format, Kind
 from hub.registry.sources import SourceRecord
+from hub.sources.announcement import prove_announcer, to_confirm
 from hub.sources.proof import NotProven as Unproven
 from hub.sources.proof import prove, zoom_challenge
-from hub.sources.settings import FORM, BucketSource, Signature, WebhookSource
+from hub.sources.settings import FORM, BucketSource, WebhookSource
 
 PATH = "/hooks/{source_id}"
 router = APIRouter(tags=["Webhooks"])
@@ -31,7 +32,6 @@ router = APIRouter(tags=["Webhooks"])
 SECRET_HEADER = re.compile(r"cookie|authorization|token|secret|password|api-?key")
 MOST_HEADERS, LONGEST_HEADER = 50, 1000
 ZOOM_QUESTION = "endpoint.url_validation"
-BEARER = Signature(scheme="bearer")
 
 
 @router.get(PATH, response_class=PlainTextResponse)
@@ -91,10 +91,14 @@ async def _announced(
         raise NotFound(f"there is no source {source.id}")
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
-        prove(BEARER, said.secret, headers, b"", house.clock())
+        prove_announcer(said.secret, headers, house.clock())
+        confirm_at = to_confirm(await request.body(), said.topic_arn)
     except Unproven as error:
         raise NotProven(f"this webhook {error}") from error
     RATES.spend(source.id, house.clock(), per_second=100)
+    if confirm_at is not None and (trouble := await house.fetching.confirm(confirm_at)):
+        # Whoever asked comes again.
+        raise NotConfirmed(f"the subscription could not be confirmed: {trouble}")
     await house.sources.ask_now(source.id)
     return JSONResponse({"sourceId": source.id}, 202)
 

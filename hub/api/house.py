@@ -17,6 +17,7 @@ from hub.api.known import KnownIntegrations, KnownSources
 from hub.api.rates import Rates
 from hub.completions import Wordings
 from hub.landing.store import Landing
+from hub.pipeline.fetching import Fetching
 from hub.pipeline.lookups import Lookups
 from hub.pipeline.milling import Milling
 from hub.pipeline.receiving import Receiving
@@ -83,6 +84,7 @@ class House:
     landing: Landing
     receiving: Receiving
     milling: Milling
+    fetching: Fetching
     lookups: Lookups
     egress: Egress
     clock: Clock

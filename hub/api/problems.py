@@ -25,6 +25,7 @@ from hub.api.errors import (
     BodyTooLarge,
     Forbidden,
     NoRecipe,
+    NotConfirmed,
     NotFound,
     NotJson,
     NotProven,
@@ -70,6 +71,8 @@ from hub.xapi.flaw import MOST_FLAWS, Flaw, flaw_of
 
 MEDIA_TYPE = "application/problem+json"
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Learning Hub", charset="UTF-8", Bearer'}
+HOOK_CHALLENGE = {"WWW-Authenticate": 'Basic realm="webhooks"'}
+"""Amazon SNS sends user and password only when it is asked for them, with a realm."""
 COME_BACK_SOON = {"Retry-After": "2"}
 COME_BACK_LATER = {"Retry-After": "30"}
 MOST_WORDS = 500
@@ -119,7 +122,9 @@ async def answer(_request: Request, error: Exception) -> Response:
             return problem(422, str(error), errors=error.errors)
         case Unauthenticated():
             return problem(401, str(error), headers=CHALLENGE)
-        case RendererDown():
+        case NotProven():
+            return problem(401, str(error), headers=HOOK_CHALLENGE)
+        case RendererDown() | NotConfirmed():
             return problem(503, str(error), headers=COME_BACK_SOON)
         case TooOften(pause=pause):
             return problem(429, str(error), headers={"Retry-After": f"{pause.seconds}"})
@@ -164,8 +169,6 @@ def _status(error: Exception) -> int:
             return 409
         case RevisionMismatch() | PreconditionFailed():
             return 412
-        case NotProven():
-            return 401
         case NoUploads() | NoRecipe():
             return 409
         case BodyTooLarge() | TooMany() | TooLarge():

@@ -13,6 +13,7 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt
 
 from delivery.facts.integration import Credentials, TokenAuth
+from delivery.facts.outcome import Answer, NoAnswer
 from delivery.tokens.token_endpoint import Grant, early, read_answer, token_request
 from delivery.wire.exchange import FOREIGN, ask, no_answer, read_retry_after
 from delivery.wire.lrs import USER_AGENT
@@ -84,6 +85,18 @@ class Fetching:
         )
         found: Page | NoPage = await retrying(self._once, source_id, source, url)
         return found
+
+    async def confirm(self, url: str) -> str | None:
+        """Ask for an address once, for no other reason; say what was in the way, if anything."""
+        request = self._client.build_request("GET", url, headers={"User-Agent": USER_AGENT})
+        reply = await ask(self._client, request, within=self._within, clock=self._clock)
+        match reply:
+            case Answer(status=status) if 200 <= status < 300:
+                return None
+            case Answer(status=status):
+                return f"{request.url.host} answered {status}"
+            case NoAnswer(detail=detail):
+                return detail
 
     async def _once(self, source_id: str, source: PollSource, url: str) -> Page | NoPage:
         shown = await self._authorization(source_id, source)

@@ -247,7 +247,18 @@ class BucketSource(Source, Reading):
     secret_access_key: Secret | None = None
     interval_seconds: Seconds = 300
     secret: Secret | None = None
-    """What the sender of event notifications proves itself with, as a bearer token."""
+    """What the sender of event notifications proves itself with, as a bearer token or password."""
+    topic_arn: (
+        Annotated[
+            str,
+            Pattern(
+                r"arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]{1,40}:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?",
+                "must be the ARN of a topic, like arn:aws:sns:eu-central-1:123456789012:exports",
+            ),
+        ]
+        | None
+    ) = None
+    """The topic of Amazon SNS whose subscription is confirmed."""
 
 
 def _kind_of(value: object) -> str | None:

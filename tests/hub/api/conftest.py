@@ -42,6 +42,7 @@ from hub.api.known import (
     looking_in,
 )
 from hub.landing.folder import FolderLanding
+from hub.pipeline.fetching import Fetching
 from hub.pipeline.lookups import Lookups
 from hub.pipeline.milling import Milling
 from hub.pipeline.receiving import Receiving
@@ -263,6 +264,7 @@ async def hub(
         landing=landing,
         receiving=Receiving(landing, source_files, clock, tmp_path / "spool", 50_000),
         milling=milling,
+        fetching=Fetching(rehearsing, WITHIN, clock),
         lookups=Lookups(sources, source_files, landing, TableFiles(tmp_path / "tables", clock)),
         bucket_folders=(str(tmp_path / "inbox"),),
         clock=clock,

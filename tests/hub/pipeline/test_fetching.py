@@ -212,6 +212,16 @@ async def test_a_page_is_bounded(scene: Scene, server: HttpServer) -> None:
     assert found.reason == "the page has more than 8 MiB"
 
 
+async def test_an_address_is_asked_once_to_confirm(scene: Scene, server: HttpServer) -> None:
+    assert await scene.fetching.confirm(server.url("/?Action=Confirm")) is None
+    assert [one.target for one in server.requests] == ["/?Action=Confirm"]
+
+    server.otherwise = says(500)
+    assert await scene.fetching.confirm(server.url("/")) == "127.0.0.1 answered 500"
+    assert "10.0.0.1" in str(await scene.fetching.confirm("https://10.0.0.1/"))
+    assert len(server.requests) == 2
+
+
 async def test_what_is_inside_is_not_asked() -> None:
     async with http_server() as server, Egress([]).open_client(timeout=WITHIN) as client:
         scene = Scene(Fetching(client, WITHIN, FakeClock(), _at_once), [], FakeClock())

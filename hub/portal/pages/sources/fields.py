@@ -40,7 +40,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     ),
     "bucket": (
         *("url", "prefix", "endpoint", "region", "accessKeyId", "secretAccessKey"),
-        *("intervalSeconds", "secret"),
+        *("intervalSeconds", "secret", "topicArn"),
         *READING,
     ),
 }
