@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field
 
 from delivery.facts.integration import IntegrationId
@@ -18,7 +18,6 @@ from hub.api.access import (
     WritableProgram,
 )
 from hub.api.applying import activity_of, apply, briefly, health
-from hub.api.errors import PreconditionFailed
 from hub.api.histories import HourView
 from hub.api.house import House, HouseOf
 from hub.api.integration_forms import (
@@ -30,6 +29,7 @@ from hub.api.integration_forms import (
     urls_of,
 )
 from hub.api.pages import Cursor, Limit
+from hub.api.preconditions import IfMatch, revision_of
 from hub.api.strict import StrictRoute, View
 from hub.api.urls import check_urls
 from hub.registry.integration_records import IntegrationRecord
@@ -197,12 +197,12 @@ async def change_integration(
     caller: CallerOf,
     house: HouseOf,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch = None,
 ) -> IntegrationView:
     """Change what is named. New addresses or credentials release what was refused or parked."""
     check_urls(house, urls_of(form))
     changed = await house.integrations.change(
-        record.id, changes_of(form), by=caller.who, expected_revision=_expected(if_match)
+        record.id, changes_of(form), by=caller.who, expected_revision=revision_of(if_match)
     )
     await apply(house, [record.id])
     return await _show(house, changed, response)
@@ -273,12 +273,3 @@ async def _shown(house: House, records: Sequence[IntegrationRecord]) -> list[Int
         IntegrationView.of(record, names.get(record.provider, ""), found.get(record.id))
         for record in records
     ]
-
-
-def _expected(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    written = if_match.strip().strip('"')
-    if not (written.isascii() and written.isdigit()):
-        raise PreconditionFailed("If-Match must be the ETag of this integration")
-    return int(written)

@@ -1,17 +1,17 @@
 """Sources: where raw records come from, and what is made of them."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import JsonValue, ValidationError
 
 from hub.api.access import CallerOf, ReadableProgram, WritableProgram, require_write
-from hub.api.errors import NotFound, PreconditionFailed, Unprocessable
+from hub.api.errors import NotFound, Unprocessable
 from hub.api.house import House, HouseOf
 from hub.api.pages import Cursor, Limit
+from hub.api.preconditions import IfMatch, revision_of
 from hub.api.strict import StrictRoute
 from hub.api.urls import check_urls
 from hub.pipeline.buckets import may_be_read
@@ -34,7 +34,6 @@ of_program = APIRouter(
 one = APIRouter(prefix="/api/sources/{source_id}", tags=["Sources"], route_class=StrictRoute)
 
 Members = dict[str, JsonValue]
-REVISION = re.compile(r'(?:W/)?"(\d{1,15})"')
 KEPT = frozenset({"id", "programId", "revision", "createdAt", "updatedAt", "hookUrl"})
 """What is shown of a source, and is nobody's to say; sent back as it was shown, it is let pass."""
 GIVE_AGAIN = "must be given again: it was given for another server than this address names"
@@ -79,7 +78,6 @@ ReadableSource = Annotated[SourceRecord, Depends(readable_source)]
 WritableSource = Annotated[SourceRecord, Depends(writable_source)]
 ReadableOfProgram = Annotated[SourceRecord, Depends(readable_of_program)]
 WritableOfProgram = Annotated[SourceRecord, Depends(writable_of_program)]
-IfMatch = Annotated[str | None, Header()]
 
 
 @router.post("", status_code=201)
@@ -162,7 +160,7 @@ async def change_source(
     merged = _read(put_back(whole, _still_meant(source, whole, known)))
     settings, secrets = await _checked(house, source.program_id, merged, caller)
     changed = await house.sources.change(
-        source.id, settings, secrets, revision=_revision(if_match), by=caller.who
+        source.id, settings, secrets, revision=revision_of(if_match), by=caller.who
     )
     house.known_sources.forget(source.id)
     return await _show(house, changed, response)
@@ -298,12 +296,3 @@ def _view(house: House, source: SourceRecord, secrets: Mapping[str, str]) -> Mem
 
 def _moment(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
-
-
-def _revision(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    found = REVISION.fullmatch(if_match.strip())
-    if found is None:
-        raise PreconditionFailed("If-Match must hold the ETag of the source")
-    return int(found[1])

@@ -256,7 +256,12 @@ async def test_bad_changes_are_refused_with_their_place(
 
 
 @pytest.mark.parametrize(
-    ("if_match", "status"), [('"1"', 200), ("*", 200), ('"7"', 412), ('W/"1"', 412), ("x", 412)]
+    ("if_match", "status"),
+    [
+        *(('"1"', 200), ("1", 200), ("*", 200)),
+        *(('"7"', 412), ('W/"1"', 412), ("x", 412), ("9" * 5000, 412)),
+    ],
+    ids=["quoted", "bare", "any", "another", "weak", "no number", "too long"],
 )
 async def test_a_change_can_be_bound_to_what_was_seen(hub: Hub, if_match: str, status: int) -> None:
     path = f"/api/integrations/{await hub.integrate()}"
