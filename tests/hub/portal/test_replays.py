@@ -1,6 +1,8 @@
 """Sending again, in the portal: counted with size and time, watched, paused, cancelled."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -31,6 +33,28 @@ async def test_what_is_to_be_sent_again_is_counted_first(
     assert "Sending again 1 statement" in browser.text
     assert "running" in browser.text
     assert "by acme" in browser.text
+
+
+async def test_earlier_work_is_on_further_pages(
+    browser: Browser, keys: Keys, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.portal.visit.SHOWN", 1)
+    integration = await hub.integrate()
+    await end(hub, integration, 200, 200)
+    for since in ("2026-03-02T09:00:00Z", "2026-03-02T09:01:00Z"):
+        hub.clock.move(minutes=1)
+        path = f"/api/integrations/{integration}/replays"
+        assert (await hub.acme.post(path, json={"since": since})).status_code == 202
+    root = f"/portal/integrations/{integration}/replays"
+    await browser.sign_in(keys["reader"])
+
+    first = await browser.go(root)
+    assert "Sending again 1 statement" in browser.text
+    (following,) = re.findall(r'rel="next" href="([^"]+)"', first.text)
+    second = await browser.go(f"{root}{unescape(following)}")
+    assert "Sending again 2 statements" in browser.text
+    assert f'hx-get="{root}/progress{following}"' in second.text
+    assert '<a rel="prev" href="?">Later</a>' in second.text
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from hub.portal.pages.integrations.subject import path_of, root_of
 from hub.portal.pages.page import Pages
 from hub.portal.visit import Visit
 
-SHOWN = 20
 VERBS = frozenset({"pause", "resume", "cancel"})
 
 
@@ -66,8 +65,9 @@ async def _page(
 
 
 async def _known(visit: Visit) -> Facts:
-    page = await visit.api.get(f"{path_of(visit)}/operations", limit=SHOWN)
-    return {"it": await visit.api.get(path_of(visit)), "operations": page["items"]}
+    page = await visit.listed(f"{path_of(visit)}/operations")
+    it = await visit.api.get(path_of(visit))
+    return {"it": it, "operations": page["items"], "next": page["next"]}
 
 
 def _said(form: Mapping[str, str]) -> Facts:
