@@ -60,6 +60,8 @@ class Piece(msgspec.Struct, frozen=True):
     first: int = 0
     end: int = MOST_RECORDS
     """Which records of the part: from `first`, up to `end` and without it."""
+    untried: str = ""
+    """Why no recipe is to see them; they fail for this reason."""
 
 
 class Look(msgspec.Struct, frozen=True, tag="look"):

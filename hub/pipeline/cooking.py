@@ -12,6 +12,10 @@ from hub.recipes.record import Record
 
 RECORD_SECONDS = 1.0
 MERCY_SECONDS = 2.0
+MOST_SLOW = 10
+"""So many records in a row may take too long; of a lot, the others are not tried then."""
+TOO_SLOW = f"the recipe takes longer than {RECORD_SECONDS:g} s"
+NOT_TRIED = f"was not tried: of {MOST_SLOW} records before it, each took longer than it may"
 
 Cook = Callable[[Sequence[Record], Context], Iterator[object]]
 """Gives for each record what the recipe made of it, or the RecordFault it raised."""
@@ -23,10 +27,18 @@ class TooSlow(BaseException):
 
 def cooking_by(make: Callable[[Record, Context], object], *, timed: bool) -> Cook:
     """Cook record by record with a function; `timed`: it is not ours, and may take too long."""
+    slow = 0
 
     def cook(records: Sequence[Record], context: Context) -> Iterator[object]:
+        nonlocal slow
         for record in records:
-            yield _one(make, record, context, timed=timed)
+            if slow >= MOST_SLOW:
+                yield RecordFault("", NOT_TRIED)
+                continue
+            made = _one(make, record, context, timed=timed)
+            is_slow = isinstance(made, RecordFault) and made.reason == TOO_SLOW
+            slow = slow + 1 if is_slow else 0
+            yield made
 
     return cook
 
@@ -42,7 +54,7 @@ def _one(
     except RecordFault as fault:
         return fault
     except TooSlow:
-        return RecordFault("", f"the recipe takes longer than {RECORD_SECONDS:g} s")
+        return RecordFault("", TOO_SLOW)
     except MemoryError:
         return RecordFault("", "the recipe needs too much memory")
     except BaseException as error:  # noqa: BLE001  whatever a recipe does with a record, as SystemExit

@@ -1,6 +1,6 @@
 """Statements of records, for every target, by one recipe: what the mill does with a piece."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import msgspec
@@ -52,7 +52,9 @@ def grind(
     book = _Rulebook(targets)
     context = Context(cooking.options, cooking.source, piece.landed_at, tables)
     records = list(_readable(piece, ground))
-    cooked = cook([record for _, record in records], context)
+    cooked: Iterable[object] = cook([record for _, record in records], context)
+    if piece.untried:
+        cooked = [RecordFault("", piece.untried)] * len(records)
     for (number, record), made in zip(records, cooked, strict=True):
         try:
             found = _made(record, made, piece, cooking, book)

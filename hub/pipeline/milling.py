@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -51,6 +52,9 @@ MERCY = timedelta(seconds=5)
 MOST_ROUNDS = 100
 MODULE = "hub.pipeline.child"
 ENDS_IT = "ends the process that reads it"
+MOST_LOST = 5
+"""So many records of a lot may end the process, before the others are not tried."""
+UNTRIED = f"was not tried: {MOST_LOST} records before it have each ended the process"
 
 T = TypeVar("T")
 
@@ -66,6 +70,15 @@ class RecipeFault(Exception):
         super().__init__(bad.reason)
         self.pointer = bad.pointer
         self.reason = bad.reason
+
+
+@dataclass(slots=True)
+class _Halving:
+    """A lot in which something ends the process, and how many records have done so."""
+
+    cooking: Cooking
+    targets: list[Target]
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,29 +154,29 @@ class Milling:
             return (await self._ask_recipe(asked, GroundAnswer)).pieces
         except ChildLost:
             log.warning("mill.lost", source=cooking.source, recipe=cooking.recipe)
+        halving = _Halving(cooking, list(targets))
         is_lost = len(pieces) == 1
-        return [await self._by_halves(piece, cooking, targets, is_lost=is_lost) for piece in pieces]
+        return [await self._by_halves(piece, halving, is_lost=is_lost) for piece in pieces]
 
-    async def _by_halves(
-        self, piece: Piece, cooking: Cooking, targets: Sequence[Target], *, is_lost: bool
-    ) -> Ground:
+    async def _by_halves(self, piece: Piece, halving: "_Halving", *, is_lost: bool) -> Ground:
         if not is_lost:
-            try:
-                asked = Grind([piece], cooking, list(targets))
+            untried = UNTRIED if halving.lost >= MOST_LOST else ""
+            tried = msgspec.structs.replace(piece, untried=untried)
+            asked = Grind([tried], halving.cooking, halving.targets)
+            with suppress(ChildLost):
                 return (await self._ask_recipe(asked, GroundAnswer)).pieces[0]
-            except ChildLost:
-                pass
         end = min(piece.end, piece.first + _most_records(piece))
         if end - piece.first <= 1:
             place = f"record {piece.first + 1} from line {piece.line} on"
             fault = Fault(piece.line, "", f"{place} {ENDS_IT}")
-            return Ground([[] for _ in targets], rows=1, failed=1, faults=[fault])
+            halving.lost += 1
+            return Ground([[] for _ in halving.targets], rows=1, failed=1, faults=[fault])
         middle = (piece.first + end) // 2
         first = await self._by_halves(
-            msgspec.structs.replace(piece, end=middle), cooking, targets, is_lost=False
+            msgspec.structs.replace(piece, end=middle), halving, is_lost=False
         )
         second = await self._by_halves(
-            msgspec.structs.replace(piece, first=middle, end=end), cooking, targets, is_lost=False
+            msgspec.structs.replace(piece, first=middle, end=end), halving, is_lost=False
         )
         return _together(first, second)
 

@@ -38,6 +38,8 @@ MOST_CHUNKS = 50
 MOST_BYTES = 512 * 1024
 AT_ONCE = 500
 """So many statements are handed in at once."""
+LONG = timedelta(seconds=3)
+"""A source whose lot took longer leaves the others as much time, before its next."""
 SOON, LATER = timedelta(seconds=5), timedelta(seconds=30)
 NO_TARGETS = "the program has no integration that takes what this source makes"
 
@@ -100,6 +102,8 @@ class Transforming:
         if not chunks:
             return False
         keeping = asyncio.create_task(self._keep(chunks))
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             await self._see_through(chunks)
         except Waits as waits:
@@ -108,6 +112,9 @@ class Transforming:
             await self._work.postpone(chunks, until=until, waits_for=str(waits), added=waits.added)
         finally:
             await cease(keeping)
+        took = timedelta(seconds=loop.time() - began)
+        if took > LONG:
+            await self._work.give_way(chunks[0].source_id, until=self._clock() + took)
         return are_more
 
     async def _keep(self, chunks: Sequence[ChunkToDo]) -> None:

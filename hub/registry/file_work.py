@@ -142,6 +142,17 @@ class FileWork:
             for one in chunks:
                 await session.execute(_mine(one).values(due_at=until))
 
+    async def give_way(self, source_id: str, *, until: datetime) -> None:
+        """Leave all chunks of a source that are due for a while, and nobody else's."""
+        files = select(SourceFileRow.id).where(SourceFileRow.source_id == source_id)
+        due = FileChunkRow.due_at <= self._clock()
+        async with self._database.write() as session:
+            await session.execute(
+                update(FileChunkRow)
+                .where(FileChunkRow.file_id.in_(files), due)
+                .values(due_at=until)
+            )
+
     async def postpone(
         self,
         chunks: Sequence[ChunkToDo],

@@ -1,11 +1,13 @@
 """What is told of a file adds up: its records are those made, skipped and failed, each once."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hub.pipeline import transforming
 from hub.registry.database import Database
 from tests.hub.api.conftest import Hub
 from tests.hub.api.works import Works
@@ -36,6 +38,10 @@ async def start(hub: Hub) -> str:
     """Make a source for two integrations."""
     await hub.integrate()
     await hub.integrate("sso")
+    return await make(hub)
+
+
+async def make(hub: Hub) -> str:
     form = {"name": "Files", "kind": "csv", "recipe": "named"}
     made = await hub.acme.post("/api/programs/ACME/sources", json=form)
     assert made.status_code == 201, made.text
@@ -93,3 +99,27 @@ async def test_a_file_that_contradicts_one_before_it_is_told(hub: Hub, works: Wo
     await hub.acme.post(f"/api/sources/{source_id}/files/{second}/reprocess")
     await works.run()
     assert await counts(hub, source_id, second) == (2, 2, 0, 0, 1)
+
+
+async def test_a_source_that_takes_long_gives_way_to_others(
+    hub: Hub, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transforming, "LONG", timedelta(0))
+    monkeypatch.setattr(transforming, "MOST_CHUNKS", 1)
+    slow, other = await start(hub), await make(hub)
+    files = [(slow, await upload(hub, slow, ("x", (one,)))) for one in (A, B, C)]
+    files.append((other, await upload(hub, other, ("y", (A,)))))
+    while await works.cutting.step():
+        pass
+
+    async def done() -> list[bool]:
+        return [(await told(hub, *file))["state"] == "done" for file in files]
+
+    await works.transforming.step()
+    await works.transforming.step()
+    assert await done() == [True, False, False, True]
+
+    for _ in range(3):
+        hub.clock.move(minutes=1)
+        await works.transforming.step()
+    assert await done() == [True, True, True, True]

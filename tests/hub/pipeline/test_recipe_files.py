@@ -10,7 +10,8 @@ import pytest
 import structlog
 
 from hub.pipeline.asking import Cooking, Ground, Piece, Target
-from hub.pipeline.milling import Milling, RecipeFault
+from hub.pipeline.cooking import MOST_SLOW
+from hub.pipeline.milling import MOST_LOST, Milling, RecipeFault
 from hub.records.format import Format, Kind
 from tests.waiting import until
 
@@ -78,6 +79,10 @@ def hostile(record, context):
             os.environ["PATH"] = "/nowhere"
         case "shrinks":
             sys.setrecursionlimit(70)
+        case "sleeps":
+            time.sleep(9)
+        case "ends":
+            os._exit(1)
         case "spawns":
             threading.Thread(target=spin, daemon=True).start()
         case "deafens":
@@ -230,3 +235,29 @@ async def test_an_answer_that_cannot_be_read_is_told(milling: Milling, tmp_path:
     ground = await skips(milling, "hostile", {}, {"does": "writes"})
 
     assert (ground.rows, ground.failed, ground.skips) == (2, 1, {"fine": 1})
+
+
+async def test_a_recipe_that_is_always_too_slow_is_not_tried_on_and_on(
+    milling: Milling, tmp_path: Path
+) -> None:
+    (tmp_path / "ours.py").write_text(HOSTILE)
+    some = [{"does": "sleeps"}, {}]
+    async with asyncio.timeout(25):
+        ground = await skips(milling, "hostile", *some, *([{"does": "sleeps"}] * 30), {})
+
+    assert (ground.rows, ground.skipped, ground.failed) == (33, 1, 32)
+    told = [one.reason for one in ground.faults]
+    assert told.count("the recipe takes longer than 1 s") == 1 + MOST_SLOW
+    assert sum("was not tried" in one for one in told) == 30 - MOST_SLOW + 1
+
+
+async def test_a_recipe_that_always_ends_its_process_is_not_tried_on_and_on(
+    milling: Milling, tmp_path: Path
+) -> None:
+    (tmp_path / "ours.py").write_text(HOSTILE)
+    ground = await skips(milling, "hostile", {}, *([{"does": "ends"}] * 30), {})
+
+    assert (ground.rows, ground.skipped, ground.failed) == (32, 1, 31)
+    told = [one.reason for one in ground.faults]
+    assert sum("ends the process" in one for one in told) == MOST_LOST
+    assert sum("was not tried" in one for one in told) == 31 - MOST_LOST
