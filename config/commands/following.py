@@ -49,7 +49,7 @@ def bytes_progress() -> Progress:
     """Make a bar of bytes, with rate and time left; it is not there where nobody looks."""
     columns = (
         *(TextColumn("{task.description}"), BarColumn(), DownloadColumn()),
-        *(TransferSpeedColumn(), TimeRemainingColumn()),
+        *(TaskProgressColumn(), TransferSpeedColumn(), TimeRemainingColumn()),
     )
     hidden = not sys.stderr.isatty()
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden)

@@ -121,14 +121,14 @@ async def _follow(hub: Hub, path: str, bar: Progress) -> Facts:
     line = bar.add_task("read", total=None)
     while True:
         found = await hub.get(path)
-        if found["state"] in OVER:
-            return found
         waits = f", waits: {found['waitsFor']}" if found["waitsFor"] else ""
         told = f"read, {found['statements']:,} statements{waits}"
         size, through = found["size"], found["readBytes"]
         if isinstance(size, int) and isinstance(through, int):
             # What is packed is read further than its size; the bar must not go beyond its end.
             bar.update(line, description=told, total=size, completed=min(size, through))
+        if found["state"] in OVER:
+            return found
         await asyncio.sleep(PAUSE_SECONDS)
 
 

@@ -67,7 +67,8 @@ class FileView(View):
     statements: int
     """What was made of them, counted for every integration."""
     new: int
-    """How many of the statements were not known before."""
+    """How many of the statements were not known before; what is handed in once more, because an
+    answer was lost or a worker died, counts as known."""
     skipped: int
     failed: int
     skips: dict[str, JsonValue]
@@ -76,6 +77,7 @@ class FileView(View):
     waits_for: str | None
     generation: int
     read_bytes: int
+    """How many of its bytes have become statements; of what is packed, when it is unpacked."""
     ended_at: datetime | None
     removed_at: datetime | None
 
@@ -244,7 +246,7 @@ def _members(file: SourceFile) -> dict[str, Any]:
         "trouble": file.trouble,
         "waits_for": file.waits_for,
         "generation": file.generation,
-        "read_bytes": file.cut_through,
+        "read_bytes": file.read_through,
         "ended_at": file.ended_at,
         "removed_at": file.removed_at,
     }

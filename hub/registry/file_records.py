@@ -67,6 +67,8 @@ class SourceFile:
     removed_at: datetime | None
     ended_at: datetime | None
     cut_through: int
+    read_through: int
+    """How many bytes have become statements; the chunks come in any order."""
     form: str | None
     unpacked: bool
 

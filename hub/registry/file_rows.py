@@ -65,8 +65,8 @@ def values_of(row: SourceFileRow | FileChunkRow) -> dict[str, object]:
     return {name: value for name, value in vars(row).items() if not name.startswith("_")}
 
 
-def file_of(row: SourceFileRow) -> SourceFile:
-    """Give what a row says of a file."""
+def file_of(row: SourceFileRow, *, to_do: int = 0) -> SourceFile:
+    """Give what a row says of a file; `to_do` are the bytes of the chunks that are left of it."""
     return SourceFile(
         id=row.id,
         source_id=row.source_id,
@@ -88,6 +88,7 @@ def file_of(row: SourceFileRow) -> SourceFile:
         removed_at=row.removed_at,
         ended_at=row.ended_at,
         cut_through=row.cut_through,
+        read_through=row.cut_through - to_do,
         form=row.form,
         unpacked=row.unpacked,
     )

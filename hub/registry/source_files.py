@@ -1,6 +1,6 @@
 """Landed files: what has come from each source, and what has become of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select, update
@@ -122,7 +122,9 @@ class SourceFiles:
     async def find(self, source_id: str, file_id: str) -> SourceFile | None:
         async with self._database.read() as session:
             row = await session.get(SourceFileRow, file_id)
-        return file_of(row) if row and row.source_id == source_id else None
+            if row is None or row.source_id != source_id:
+                return None
+            return file_of(row, to_do=(await _to_do(session, [row])).get(row.id, 0))
 
     async def list(
         self,
@@ -141,7 +143,8 @@ class SourceFiles:
             page = await read_page(
                 session, query, by=by, cursor=cursor, limit=limit, newest_first=True
             )
-        return page.each(file_of)
+            to_do = await _to_do(session, page.items)
+        return page.each(lambda row: file_of(row, to_do=to_do.get(row.id, 0)))
 
     async def latest(self, source_id: str) -> SourceFile | None:
         """Give the newest file of a source whose bytes are still there."""
@@ -272,6 +275,17 @@ class SourceFiles:
 
 def _same_bytes(new: NewFile) -> Select[SourceFileRow]:
     return select(SourceFileRow).filter_by(source_id=new.source_id, sha256=new.sha256)
+
+
+async def _to_do(session: AsyncSession, rows: Sequence[SourceFileRow]) -> Mapping[str, int]:
+    """Give the bytes of the chunks that are left, for each file that has some."""
+    left = (
+        select(FileChunkRow.file_id, func.sum(FileChunkRow.size))
+        .where(FileChunkRow.file_id.in_([row.id for row in rows if row.ended_at is None]))
+        .group_by(FileChunkRow.file_id)
+    )
+    # PostgreSQL sums up to a decimal.
+    return {file_id: int(size) for file_id, size in await session.execute(left)}
 
 
 async def _note_object(session: AsyncSession, new: NewFile) -> None:

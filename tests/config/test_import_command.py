@@ -1,14 +1,20 @@
 """`hub import`, `hub files` and `hub sources`, against real processes, near and far."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.config.terminal import Terminal
+from tests.config.terminal import WIDTH, Terminal
 from tests.faults.stack import PROGRAM, Stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+UNDER_WAY = re.compile(
+    r"read, [\d,]+ statements \S+ [\d.]+/[\d.]+ MB +[1-9]\d?% [\d.]+ [kM]?B/s \d+:\d\d:\d\d"
+)
+"""How far it is, how fast, and how long it will take."""
 GOOD = "ada{0}@example.org,https://example.org/courses/engines,2026-01-31T12:00:00Z"
 
 
@@ -77,6 +83,36 @@ async def test_a_file_that_cannot_be_read_fails_the_command(
 
     assert (code, "failed" in out) == (1, True)
     assert "picture.csv" in err
+
+
+async def test_on_a_terminal_a_bar_tells_how_far_it_is_how_fast_and_how_long_it_will_take(
+    stack: Stack, terminal: Terminal, tmp_path: Path
+) -> None:
+    source = await source_of(stack)
+    path = written(tmp_path, *map(GOOD.format, range(2000, 32_000)))
+
+    code, out, screen = await terminal.seen("import", source, str(path), "--json")
+    lines = [line for line in re.split(r"[\r\n]+", CONTROL.sub("", screen)) if line.strip()]
+
+    assert (code, json.loads(out)["statements"]) == (0, 30_000 * len(stack.integrations))
+    assert lines[0].startswith("sent ")
+    assert max(map(len, lines)) <= WIDTH
+    under_way = [line for line in lines if UNDER_WAY.fullmatch(line.strip())]
+    assert under_way, lines
+    assert re.search(r"read, 90,000 statements .* 100%", lines[-1]), lines[-1]
+
+
+async def test_where_nobody_looks_there_is_no_bar(
+    stack: Stack, terminal: Terminal, tmp_path: Path
+) -> None:
+    source = await source_of(stack)
+    path = written(tmp_path, *map(GOOD.format, range(1900, 1910)))
+
+    code, out, err = await terminal.hub("import", source, str(path))
+
+    assert (code, err) == (0, "")
+    assert "\x1b" not in out
+    assert "\r" not in out
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,22 @@ async def test_a_file_is_cut_by_one_and_taken_over_when_its_time_is_over(scene: 
     assert (await scene.shown(file)).cut_through == 100
 
 
+async def test_a_file_is_read_as_far_as_its_chunks_are_settled(scene: Scene) -> None:
+    file = await scene.cut(chunks=3)
+    (first, *_) = await scene.claim(most=1)
+    before = await scene.shown(file)
+
+    await scene.work.settle([done(first)])
+    shown = await scene.shown(file)
+    listed = await scene.files.list(scene.id)
+    await scene.work.settle([done(one) for one in await scene.claim()])
+
+    assert (before.cut_through, before.read_through) == (100, 70)
+    assert (shown.cut_through, shown.read_through) == (100, 80)
+    assert listed.items == (shown,)
+    assert (await scene.shown(file)).read_through == 100
+
+
 async def test_who_is_late_settles_no_chunk_that_has_the_same_number_now(scene: Scene) -> None:
     await scene.landed("a", form="{}")
     (late,) = await scene.claim()
