@@ -36,9 +36,10 @@ def cooking_by(make: Callable[[Record, Context], object], *, timed: bool) -> Coo
                 yield RecordFault("", NOT_TRIED)
                 continue
             made = _one(make, record, context, timed=timed)
-            is_slow = isinstance(made, RecordFault) and made.reason == TOO_SLOW
-            slow = slow + 1 if is_slow else 0
             yield made
+            if timed:
+                is_slow = isinstance(made, RecordFault) and made.reason == TOO_SLOW
+                slow = slow + 1 if is_slow else 0
 
     return cook
 

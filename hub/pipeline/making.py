@@ -191,6 +191,8 @@ def _take(
     if is_skipped:
         ground.skipped += 1
         reasons = reasons or [NOTHING]
+    if not reasons:
+        return
     for reason in dict.fromkeys(shown(reason, LONGEST_REASON) for reason in reasons):
         note_skip(ground, reason)
 
