@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from config import folder as data_folder
 from config.errors import FolderInUse, FolderUnusable, ProcessFailed
-from config.valkey import LONGEST_SOCKET_PATH, EmbeddedValkey, address, binary
+from config.valkey import LONGEST_SOCKET_PATH, TUNED, EmbeddedValkey, address, binary
 from tests.waiting import until
 
 PARENT = """
@@ -56,6 +56,10 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
+def environ_of(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+
+
 async def test_it_is_set_up_to_keep_what_it_is_given(server: EmbeddedValkey) -> None:
     async with Redis.from_url(server.url) as redis:
         said = await redis.config_get("append*", "maxmemory*", "save", "port")
@@ -65,6 +69,22 @@ async def test_it_is_set_up_to_keep_what_it_is_given(server: EmbeddedValkey) -> 
     assert said["maxmemory-policy"] == "noeviction"
     assert said["maxmemory"] == "0"
     assert (said["save"], said["port"]) == ("", "0")
+
+
+async def test_it_keeps_small_objects_at_hand_unless_the_operator_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    said = []
+    for name, tunables in (("ours", None), ("theirs", "glibc.malloc.tcache_count=8")):
+        if tunables:
+            monkeypatch.setenv("GLIBC_TUNABLES", tunables)
+        server = EmbeddedValkey(tmp_path / name)
+        await server.start()
+        said += [one for one in environ_of(server.pid) if one.startswith("GLIBC_TUNABLES=")]
+        await server.stop()
+
+    assert said == [f"GLIBC_TUNABLES={one}" for one in (TUNED, "glibc.malloc.tcache_count=8")]
 
 
 async def test_only_its_owner_can_reach_it(server: EmbeddedValkey, tmp_path: Path) -> None:
