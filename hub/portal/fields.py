@@ -3,11 +3,6 @@
 from collections.abc import Mapping
 
 MOST_DIGITS = 18
-OVERTAKEN = (
-    "Somebody else changed it meanwhile. What you typed is still here: look at it once more, and "
-    "save it again to have it so."
-)
-"""Beside a form whose ETag is not that of what is there now."""
 
 
 def utc(written: str) -> str:

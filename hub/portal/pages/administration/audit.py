@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from hub.portal.fields import utc
+from hub.portal.forms import ask
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.page import Pages
 from hub.portal.visit import Visit
@@ -48,14 +49,13 @@ async def _table(visit: Visit, path: str, template: str) -> Response:
         if found.status not in (400, 422):
             raise
         page, refusal = {"items": [], "next": None}, found
-    return visit.page(
+    return ask(
+        visit,
         template,
-        status=refusal.status if refusal else 200,
+        form,
+        refusal,
         entries=[_entry(one) for one in page["items"]],
         next=page["next"],
-        form=form,
-        errors=refusal.errors if refusal else {},
-        trouble=str(refusal) if refusal and not refusal.errors else "",
         kinds=[("", "everything"), *((kind, kind.replace("_", " ")) for kind in KINDS)],
         query=query(form),
     )

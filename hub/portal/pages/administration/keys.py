@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from hub.api.house import house_of
 from hub.portal.fields import utc
-from hub.portal.forms import form_of
+from hub.portal.forms import ask, form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.administration.entrance import only_system
 from hub.portal.pages.page import Pages
@@ -74,13 +74,8 @@ async def revoke(visit: Visit) -> Response:
 
 
 def _ask(visit: Visit, form: Mapping[str, str], refusal: Refusal | None = None) -> Response:
-    return visit.page(
-        "administration/key_form.html",
-        status=refusal.status if refusal else 200,
-        form=form,
-        errors=_errors(form, refusal) if refusal else {},
-        trouble=str(refusal) if refusal and not refusal.errors else "",
-    )
+    errors = _errors(form, refusal) if refusal else {}
+    return ask(visit, "administration/key_form.html", form, refusal, errors=errors)
 
 
 def _errors(form: Mapping[str, str], refusal: Refusal) -> dict[str, str]:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from hub.portal.fields import texts, whole_number
-from hub.portal.forms import form_of
+from hub.portal.forms import ask, form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.administration.entrance import only_system
 from hub.portal.pages.page import Pages
@@ -101,14 +101,7 @@ def _ask(
     *,
     it: Facts | None = None,
 ) -> Response:
-    return visit.page(
-        "administration/provider_form.html",
-        status=refusal.status if refusal else 200,
-        it=it,
-        form=form,
-        errors=refusal.errors if refusal else {},
-        trouble=str(refusal) if refusal and not refusal.errors else "",
-    )
+    return ask(visit, "administration/provider_form.html", form, refusal, it=it)
 
 
 def _said(form: Mapping[str, str]) -> Facts:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from hub.portal.fields import OVERTAKEN, etag_of, texts, whole_number
-from hub.portal.forms import form_of
+from hub.portal.fields import etag_of, texts, whole_number
+from hub.portal.forms import ask, form_of
 from hub.portal.inside import LARGEST_PAGE, Facts, Refusal
 from hub.portal.pages.integrations.subject import path_of, root_of
 from hub.portal.pages.page import Pages
@@ -82,13 +82,13 @@ async def _new(
 ) -> Response:
     path = f"/api/programs/{visit.program}/providers"
     untaken = await visit.api.get(path, limit=LARGEST_PAGE)
-    return visit.page(
+    return ask(
+        visit,
         "integrations/form.html",
-        status=refusal.status if refusal else 200,
-        it=None,
-        form=form,
+        form,
+        refusal,
         errors=errors or {},
-        trouble=_trouble(refusal, errors),
+        it=None,
         providers=untaken["items"],
         told=told,
     )
@@ -105,14 +105,9 @@ def _old(
 ) -> Response:
     # Whoever was overtaken has been told so, and may save over what is there now.
     is_overtaken = refusal is not None and refusal.status == 412
-    return visit.page(
-        "integrations/form.html",
-        status=refusal.status if refusal else 200,
-        it=found,
-        form={**form, "revision": found["revision"]} if is_overtaken else form,
-        errors=errors or {},
-        trouble=OVERTAKEN if is_overtaken else _trouble(refusal, errors),
-        told=told,
+    shown = {**form, "revision": found["revision"]} if is_overtaken else form
+    return ask(
+        visit, "integrations/form.html", shown, refusal, errors=errors or {}, it=found, told=told
     )
 
 
@@ -135,10 +130,6 @@ def _said(form: Mapping[str, str]) -> Facts:
     if "scope" in form:
         said["scope"] = form["scope"] or None
     return said
-
-
-def _trouble(refusal: Refusal | None, errors: Mapping[str, str] | None) -> str:
-    return "" if refusal is None or errors else str(refusal)
 
 
 def _of_program(visit: Visit) -> str:

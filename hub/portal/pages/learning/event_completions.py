@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from hub.portal.fields import utc
-from hub.portal.forms import form_of
+from hub.portal.forms import ask, form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.learning.typed import typed
 from hub.portal.pages.page import Pages
@@ -80,15 +80,8 @@ def _form(
     visit: Visit, found: Facts | None, form: Mapping[str, str], refusal: Refusal | None
 ) -> Response:
     facts = refusal.facts if refusal else {}
-    return visit.page(
-        "learning/completions_form.html",
-        status=refusal.status if refusal else 200,
-        it=found,
-        form=form,
-        errors=refusal.errors if refusal else {},
-        trouble=str(refusal) if refusal and not refusal.errors else "",
-        place={"Line": facts.get("line"), "Column": facts.get("column")},
-    )
+    place = {"Line": facts.get("line"), "Column": facts.get("column")}
+    return ask(visit, "learning/completions_form.html", form, refusal, it=found, place=place)
 
 
 PAGES: Pages = (

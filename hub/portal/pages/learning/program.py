@@ -6,7 +6,7 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from hub.portal.door.cookies import keep
-from hub.portal.forms import form_of
+from hub.portal.forms import ask, form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.page import Pages
 from hub.portal.visit import Visit
@@ -80,14 +80,7 @@ def _form(
             errors = {"ProgramId": "is taken; choose another"}
     # Its members are fields of the form, and have their own words.
     shown = {name: words for name, words in errors.items() if name != "NightlySync"}
-    return visit.page(
-        "learning/program_form.html",
-        status=refusal.status if refusal else 200,
-        it=it,
-        form=form,
-        errors=shown,
-        trouble=str(refusal) if refusal and not shown else "",
-    )
+    return ask(visit, "learning/program_form.html", form, refusal, errors=shown, it=it)
 
 
 def _written(it: Facts) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
-from hub.portal.forms import form_of
+from hub.portal.forms import ask, form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.learning.subscriptions import ROOT
 from hub.portal.pages.learning.template_cards import (
@@ -166,13 +166,13 @@ def _json(visit: Visit, found: Facts, form: Mapping[str, str], refusal: Refusal 
         f"{pointer.removeprefix(TEMPLATE) or 'The whole'}: {words}"
         for pointer, words in flaws.items()
     ]
-    return visit.page(
+    return ask(
+        visit,
         "learning/subscription_json.html",
-        status=refusal.status if refusal else 200,
-        it=found,
-        form=form,
+        form,
+        refusal,
         errors={"LbApiPayloadTemplate": "; ".join(told)} if told else {},
-        trouble=str(refusal) if refusal and not told else "",
+        it=found,
         may_change=visit.api.caller.system,
     )
 

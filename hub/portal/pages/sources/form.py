@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from hub.portal.fields import OVERTAKEN, etag_of
-from hub.portal.forms import form_of
+from hub.portal.fields import etag_of
+from hub.portal.forms import ask, form_of
 from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.page import Pages
 from hub.portal.pages.sources import fields
@@ -151,20 +151,17 @@ async def _ask(
     integrations = await visit.api.get(f"{path}/integrations", limit=OFFERED)
     others = await visit.api.get(f"{path}/sources", limit=OFFERED)
     recipes = await visit.api.get("/api/recipes")
-    is_overtaken = refusal is not None and refusal.status == 412
-    trouble = str(refusal) if refusal and not errors else ""
-    status = refusal.status if refusal else 422 if errors else 200
     shown = {one["id"] for one in integrations["items"]}
     boxes = (name.removeprefix(fields.TO) for name in form if name.startswith("to."))
-    return visit.page(
+    return ask(
+        visit,
         "sources/form.html",
-        status=status,
+        form,
+        refusal,
+        errors=errors,
         it=it,
         kind=kind,
         kind_words=WORDS[kind],
-        form=form,
-        errors=errors,
-        trouble=OVERTAKEN if is_overtaken else trouble,
         integrations=integrations["items"],
         has_more=integrations["next"] is not None,
         further=form.get("further", "") or ", ".join(one for one in boxes if one not in shown),
