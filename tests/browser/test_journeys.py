@@ -134,6 +134,8 @@ async def test_parked_statements_are_released_and_discarded_after_a_count(
         dialog = await shown_dialog(page)
         await expect(dialog.get_by_role("heading")).to_have_text("Discard 3 statements?")
         await dialog.get_by_role("button", name="Discard").click()
+        # The browser goes on by itself, and is not to be sent elsewhere before it has.
+        await expect(page.get_by_text("3 statements are discarded.")).to_be_visible()
         await house.stands(integration, "flowing", parked=0)
         await reader.go(f"/portal/integrations/{integration}/parked")
         await expect(page.get_by_text("Nothing is parked.")).to_be_visible()
