@@ -6,24 +6,16 @@ instead, and ids as one array. SQLite, in our own process, is as quick row by ro
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import orjson
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.registry.event_rows import EVENTS
+from hub.registry.json_rows import inserting, is_postgresql, rows_of
 from hub.registry.tables import EventRow
 
 AT_ONCE = 500
 """How many ids SQLite is asked for in one query."""
-NAMES = ", ".join(column.name for column in EVENTS.columns)
-GIVEN = ", ".join(
-    f"{column.name} {'timestamptz' if column.name.endswith('_at') else 'text'}"
-    for column in EVENTS.columns
-)
-INSERT_ALL = text(
-    f"INSERT INTO events ({NAMES})"  # noqa: S608  the names are ours
-    f" SELECT {NAMES} FROM json_to_recordset(CAST(:rows AS json)) AS given ({GIVEN})"
-)
+INSERT_ALL = text(inserting(EVENTS, "rows"))
 FIND_ALL = text("SELECT id FROM events WHERE id = ANY(:ids)")
 
 
@@ -31,24 +23,20 @@ async def insert_rows(session: AsyncSession, rows: Sequence[Mapping[str, object]
     """Insert these rows, as `row_of` makes them."""
     if not rows:
         return
-    if _is_postgresql(session):
-        await session.execute(INSERT_ALL, {"rows": orjson.dumps(rows).decode()})
+    if is_postgresql(session):
+        await session.execute(INSERT_ALL, {"rows": rows_of(rows)})
         return
     await session.execute(insert(EVENTS), rows)
 
 
 async def ids_there(session: AsyncSession, ids: Sequence[str]) -> set[str]:
     """Say which of these ids events have."""
-    if _is_postgresql(session):
+    if is_postgresql(session):
         return set((await session.execute(FIND_ALL, {"ids": list(ids)})).scalars())
     there: set[str] = set()
     for some in _in_lots(ids):
         there.update(await session.scalars(select(EventRow.id).where(EventRow.id.in_(some))))
     return there
-
-
-def _is_postgresql(session: AsyncSession) -> bool:
-    return session.get_bind().dialect.name == "postgresql"
 
 
 def _in_lots(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
-from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, aliased
@@ -13,6 +14,7 @@ from hub.registry.clock import Clock
 from hub.registry.database import Database
 from hub.registry.file_records import FileState, NewFile, RecordFault, SourceFile, Waiting
 from hub.registry.file_rows import file_of, land_again, new_row, values_of, whole_chunk
+from hub.registry.json_rows import inserting, is_postgresql, rows_of
 from hub.registry.leases import SqlLease, require
 from hub.registry.paging import Page, read_page
 from hub.registry.tables import (
@@ -29,8 +31,12 @@ EXPIRED_AT_ONCE = 200
 
 # Made once: for each small file they would take longer to put together than to carry out. Inserted
 # without the unit of work, for the same reason.
-INSERT_FILES = insert(Row.metadata.tables[SourceFileRow.__tablename__])
-INSERT_CHUNKS = insert(Row.metadata.tables[FileChunkRow.__tablename__])
+FILES = Row.metadata.tables[SourceFileRow.__tablename__]
+CHUNKS = Row.metadata.tables[FileChunkRow.__tablename__]
+INSERT_FILES, INSERT_CHUNKS = insert(FILES), insert(CHUNKS)
+INSERT_BOTH = text(
+    f"WITH files AS ({inserting(FILES, 'files')}) {inserting(CHUNKS, 'chunks', without=['id'])}"
+)
 THOSE_KNOWN = select(SourceFileRow).where(
     SourceFileRow.source_id == bindparam("source"),
     or_(SourceFileRow.sha256 == bindparam("sha256"), SourceFileRow.proof == bindparam("proof")),
@@ -84,14 +90,8 @@ class SourceFiles:
             for row, new in zip(rows, several, strict=True)
             if row.form is not None and not new.is_table
         ]
-
-        def insert_all(session: Session) -> None:
-            session.execute(INSERT_FILES, files)
-            if chunks:
-                session.execute(INSERT_CHUNKS, chunks)
-
         try:
-            await self._database.carry_out(insert_all)
+            await self._database.carry_out(partial(_insert, files=files, chunks=chunks))
         except (IntegrityError, UnstorableValue) as error:
             raise NotTogether(f"one of {len(several)} files cannot be added") from error
         return [file_of(row) for row in rows]
@@ -271,6 +271,17 @@ class SourceFiles:
         if found is None:
             raise UnknownFile(f"the source {new.source_id} is gone") from error
         return found
+
+
+def _insert(
+    session: Session, *, files: Sequence[dict[str, object]], chunks: Sequence[dict[str, object]]
+) -> None:
+    if is_postgresql(session):
+        session.execute(INSERT_BOTH, {"files": rows_of(files), "chunks": rows_of(chunks)})
+        return
+    session.execute(INSERT_FILES, files)
+    if chunks:
+        session.execute(INSERT_CHUNKS, chunks)
 
 
 def _same_bytes(new: NewFile) -> Select[SourceFileRow]:
