@@ -225,12 +225,9 @@ async def test_a_write_lock_that_is_never_given_up_means_the_registry_is_away(
     await database.close()
 
 
-async def test_a_deed_takes_the_write_lock_when_it_is_given_up(
-    migrated_sqlite: Path, tmp_path: Path
-) -> None:
-    path = shutil.copy(migrated_sqlite, tmp_path / "locked.db")
-    database = Database(f"sqlite:///{path}")
-    holder = sqlite3.connect(path, isolation_level=None)
+async def test_a_deed_takes_the_write_lock_when_it_is_given_up(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    holder = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(RegistryUnavailable, match="database is locked"):
@@ -247,9 +244,9 @@ async def test_a_deed_takes_the_write_lock_when_it_is_given_up(
 
 
 async def test_a_deed_that_left_a_result_unread_stands_in_no_other_way_for_long(
-    migrated_sqlite: Path, tmp_path: Path
+    sqlite_url: str,
 ) -> None:
-    database = Database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'left.db')}")
+    database = Database(sqlite_url)
     await database.carry_out(lambda session: session.add_all([a_row("ACME"), a_row("OTHER")]))
     left = await database.carry_out(lambda session: session.execute(select(ProgramRow.id)))
     async with database.write() as session:
