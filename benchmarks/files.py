@@ -68,7 +68,7 @@ async def _read(
     path = f"/api/programs/{PROGRAM}/sources"
     form = {"name": "Completions", "kind": "csv", "recipe": "csv-completions"}
     source = (await client.post(path, json=form)).raise_for_status().json()["id"]
-    sent = await client.post(f"/api/sources/{source}/files", content=_content(count))
+    sent = await client.post(f"/api/sources/{source}/files", content=content(count))
     file_id, began = sent.raise_for_status().json()["fileId"], monotonic()
     highest = 0.0
     async with asyncio.timeout(LONGEST.total_seconds()):
@@ -87,7 +87,8 @@ async def _read(
     return seconds, highest
 
 
-async def _content(count: int) -> AsyncIterator[bytes]:
+async def content(count: int) -> AsyncIterator[bytes]:
+    """Write a CSV file of so many completions."""
     yield COLUMNS.encode()
     for start in range(0, count, 1000):
         yield "".join(

@@ -7,39 +7,24 @@ for three such syncs (its bundle, the folder, SQL), and often for those of the b
 """
 
 import asyncio
-import hashlib
-import hmac
-import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
-from uuid import uuid4
 
-import aiohttp
-import httpx
 import uvloop
 
+from benchmarks.hooks import make_source, post, teach
 from benchmarks.postgres import durable_postgres
 from benchmarks.processes import PATIENCE
 from benchmarks.report import is_quick, keep, percentile, table
-from benchmarks.stage import PROGRAM, USER, Stage, open_stage
+from benchmarks.stage import open_stage
 from hub.background import cease
 
 PER_SECOND = 200
 SECONDS, QUICK_SECONDS = 60, 10
 GOAL_ANSWER_MS, GOAL_ARRIVAL_MS = 20, 1000
-SECRET = "a secret of the sender"  # noqa: S105
-RECIPE = """
-def hooks(record, context):
-    return {
-        "id": record.needed("id"),
-        "actor": {"mbox": "mailto:" + record.needed("email")},
-        "verb": {"id": "http://adlnet.gov/expapi/verbs/attended"},
-        "object": {"id": "https://acme.example/webinars/1"},
-    }
-"""
 
 
 async def main(*, quick: bool) -> None:
@@ -58,18 +43,15 @@ async def main(*, quick: bool) -> None:
 
 async def _measure(count: int, **settings: str) -> dict[str, dict[str, float]]:
     async with open_stage(**settings) as stage:
-        recipes = Path(stage.environ["HUB_DATA_DIR"]) / "recipes"
-        recipes.mkdir()
-        (recipes / "hooks.py").write_text(RECIPE)
-        stage.environ["HUB_RECIPES_DIR"] = str(recipes)
+        teach(stage)
         async with stage.web(), stage.worker():
             await stage.connect(batch_size=50)
-            path = await _source(stage)
-            await _post(stage, path, PER_SECOND)
+            path = await make_source(stage)
+            await post(stage, path, PER_SECOND, PER_SECOND)
             await stage.sink.has(PER_SECOND)
             await stage.sink.reset(remember=True)
             async with _syncing(Path(stage.environ["HUB_DATA_DIR"]) / "synced") as synced:
-                answered, accepted = await _post(stage, path, count)
+                answered, accepted = await post(stage, path, count, PER_SECOND)
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 while accepted.keys() - (arrived := await stage.sink.arrivals()).keys():  # noqa: ASYNC110 - another process sets no event
                     await asyncio.sleep(0.2)
@@ -108,51 +90,6 @@ def _sync(path: Path) -> float:
         began = monotonic()
         os.fsync(file.fileno())
         return (monotonic() - began) * 1000
-
-
-async def _source(stage: Stage) -> str:
-    async with httpx.AsyncClient(
-        base_url=stage.web_url, auth=(USER, await stage.api_key()), trust_env=False
-    ) as client:
-        form = {
-            "name": "Hooks",
-            "kind": "webhook",
-            "signature": "github",
-            "secret": SECRET,
-            "recipe": "hooks",
-        }
-        made = await client.post(f"/api/programs/{PROGRAM}/sources", json=form)
-    return f"/hooks/{made.raise_for_status().json()['id']}"
-
-
-async def _post(stage: Stage, path: str, count: int) -> tuple[list[float], dict[str, float]]:
-    answered: list[float] = []
-    accepted: dict[str, float] = {}
-    # Not httpx: with many requests under way, it would be busier than what is measured.
-    async with aiohttp.ClientSession(stage.web_url) as client:
-
-        async def post() -> None:
-            named = str(uuid4())
-            body = json.dumps({"id": named, "email": f"{named}@example.org"}).encode()
-            digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-            headers = {
-                "X-Hub-Signature-256": f"sha256={digest}",
-                "X-GitHub-Delivery": named,
-                "Content-Type": "application/json",
-            }
-            began = monotonic()
-            async with client.post(path, data=body, headers=headers) as answer:
-                await answer.read()
-                accepted[named] = monotonic()
-            answered.append((accepted[named] - began) * 1000)
-            answer.raise_for_status()
-
-        began = monotonic()
-        async with asyncio.TaskGroup() as group:
-            for number in range(count):
-                group.create_task(post())
-                await asyncio.sleep(max(0, began + (number + 1) / PER_SECOND - monotonic()))
-    return answered, accepted
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, case, delete, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
@@ -80,7 +80,7 @@ THOSE_DUE = (
         SourceFileRow.headers,
     )
     .join(SourceFileRow, SourceFileRow.id == FileChunkRow.file_id)
-    .where(FileChunkRow.due_at <= bindparam("now"))
+    .where(FileChunkRow.source_id == bindparam("source"), FileChunkRow.due_at <= bindparam("now"))
     .order_by(FileChunkRow.due_at, FileChunkRow.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, of=FileChunkRow)
@@ -123,9 +123,11 @@ END_THOSE_DONE = (
 )
 
 
-def claim(session: Session, *, now: datetime, most: int, most_bytes: int) -> Claimed:
-    """Take some chunks, the longest due first; all of the same source."""
-    found = session.execute(THOSE_DUE, {"now": now, "most": most}).all()
+def claim(
+    session: Session, *, sources: Sequence[str], now: datetime, most: int, most_bytes: int
+) -> Claimed:
+    """Take some chunks of the first of these sources that has some, the longest due first."""
+    found = _due(session, sources, now, most)
     # Not counted up: SQLite gives the number of a chunk that is gone to another one.
     mark = secrets.randbelow(LARGEST_CLAIM) + 1
     taken: list[ChunkToDo] = []
@@ -155,7 +157,8 @@ def claim(session: Session, *, now: datetime, most: int, most_bytes: int) -> Cla
         .where(FileChunkRow.id.in_([one.id for one in taken]))
         .values(claim=mark, due_at=now + CLAIM)
     )
-    return Claimed(taken, are_more=len(found) == most or len(taken) < len(found))
+    are_more = len(sources) > 1 or len(found) == most or len(taken) < len(found)
+    return Claimed(taken, are_more)
 
 
 def settle(
@@ -187,6 +190,15 @@ def end_those_done(
     """End those of some files of which nothing is left to do; give them, and how they ended."""
     ended = session.execute(END_THOSE_DONE, {"ids": list(file_ids), "now": now}).all()
     return [(row.id, FileState(row.state)) for row in ended]
+
+
+def _due(session: Session, sources: Sequence[str], now: datetime, most: int) -> Sequence[Any]:
+    """Find chunks of the first source of which others have not taken all meanwhile."""
+    for source in sources:
+        asked = {"source": source, "now": now, "most": most}
+        if found := session.execute(THOSE_DUE, asked).all():
+            return found
+    return ()
 
 
 def _counts(done: ChunkDone) -> dict[str, object]:

@@ -42,7 +42,13 @@ def new_row(new: NewFile) -> SourceFileRow:
 def whole_chunk(row: SourceFileRow) -> FileChunkRow:
     """Make the one chunk of a small file."""
     return FileChunkRow(
-        file_id=row.id, start=0, size=row.size, line=1, due_at=row.landed_at, claim=0
+        file_id=row.id,
+        source_id=row.source_id,
+        start=0,
+        size=row.size,
+        line=1,
+        due_at=row.landed_at,
+        claim=0,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Update, select, update
+from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from hub.registry.chunks import (
@@ -24,10 +24,19 @@ from hub.registry.chunks import (
 from hub.registry.clock import Clock
 from hub.registry.database import Database
 from hub.registry.file_records import FileState
+from hub.registry.round_robin import RoundRobin
 from hub.registry.tables import FileChunkRow, SourceFileRow
 
 CUT_CLAIM = timedelta(seconds=60)
 """The same for a step of cutting, which may have to unpack a file first."""
+
+LONGEST_DUE = (
+    select(SourceFileRow)
+    .where(SourceFileRow.source_id == bindparam("source"), SourceFileRow.cut_at <= bindparam("now"))
+    .order_by(SourceFileRow.cut_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +84,16 @@ class FileWork:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._cutting = RoundRobin(database, SourceFileRow, SourceFileRow.cut_at)
+        self._chunks = RoundRobin(database, FileChunkRow, FileChunkRow.due_at)
 
     async def claim_cut(self) -> FileToCut | None:
-        """Take the file that waits longest to be cut up; None if there is none."""
+        """Take the file that waits longest, of the source whose turn it is; None if none does."""
         now = self._clock()
-        due = SourceFileRow.cut_at <= now
-        async with self._database.read() as session:
-            if await session.scalar(select(SourceFileRow.id).where(due).limit(1)) is None:
-                return None
-        query = (
-            select(SourceFileRow)
-            .where(due)
-            .order_by(SourceFileRow.cut_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        async with self._database.write() as session:
-            row = await session.scalar(query)
-            if row is None:
-                return None
-            row.claim += 1
-            row.cut_at = now + CUT_CLAIM
-        return _to_cut(row)
+        sources = await self._cutting.next(now)
+        if not sources:
+            return None
+        return await self._database.carry_out(partial(_claim_cut, sources=sources, now=now))
 
     async def record_cut(self, file: FileToCut, step: CutStep) -> FileState | None:
         """Write down a step of cutting, and how the file stands; None if another took over."""
@@ -125,14 +122,13 @@ class FileWork:
             )
 
     async def claim_chunks(self, *, most: int, most_bytes: int) -> Claimed:
-        """Take some chunks, the longest due first; all of the same source."""
+        """Take some chunks of the source whose turn it is, the longest due first."""
         now = self._clock()
-        due = FileChunkRow.due_at <= now
-        async with self._database.read() as session:
-            if await session.scalar(select(FileChunkRow.id).where(due).limit(1)) is None:
-                return Claimed((), are_more=False)
+        sources = await self._chunks.next(now)
+        if not sources:
+            return Claimed((), are_more=False)
         return await self._database.carry_out(
-            partial(claim, now=now, most=most, most_bytes=most_bytes)
+            partial(claim, sources=sources, now=now, most=most, most_bytes=most_bytes)
         )
 
     async def keep(self, chunks: Sequence[ChunkToDo]) -> None:
@@ -144,12 +140,11 @@ class FileWork:
 
     async def give_way(self, source_id: str, *, until: datetime) -> None:
         """Leave all chunks of a source that are due for a while, and nobody else's."""
-        files = select(SourceFileRow.id).where(SourceFileRow.source_id == source_id)
         due = FileChunkRow.due_at <= self._clock()
         async with self._database.write() as session:
             await session.execute(
                 update(FileChunkRow)
-                .where(FileChunkRow.file_id.in_(files), due)
+                .where(FileChunkRow.source_id == source_id, due)
                 .values(due_at=until)
             )
 
@@ -184,6 +179,17 @@ class FileWork:
         return await self._database.carry_out(partial(settle, done=done, now=self._clock()))
 
 
+def _claim_cut(session: Session, *, sources: Sequence[str], now: datetime) -> FileToCut | None:
+    for source in sources:
+        row = session.scalar(LONGEST_DUE, {"source": source, "now": now})
+        if row is not None:
+            row.claim += 1
+            row.cut_at = now + CUT_CLAIM
+            session.flush()
+            return _to_cut(row)
+    return None
+
+
 def _record_cut(
     session: Session, *, file: FileToCut, step: CutStep, now: datetime
 ) -> FileState | None:
@@ -196,7 +202,13 @@ def _record_cut(
     row.cut_at = None if step.is_last else now
     session.add_all(
         FileChunkRow(
-            file_id=file.id, start=one.start, size=one.size, line=one.line, due_at=now, claim=0
+            file_id=file.id,
+            source_id=file.source_id,
+            start=one.start,
+            size=one.size,
+            line=one.line,
+            due_at=now,
+            claim=0,
         )
         for one in step.chunks
     )

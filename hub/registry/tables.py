@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from typing_extensions import override
@@ -434,7 +435,13 @@ class SourceFileRow(Row):
         UniqueConstraint("source_id", "sha256"),
         UniqueConstraint("source_id", "proof"),
         Index(None, "source_id", "landed_at", "id"),
-        Index(None, "cut_at"),
+        Index(
+            None,
+            "source_id",
+            "cut_at",
+            sqlite_where=text("cut_at IS NOT NULL"),
+            postgresql_where=text("cut_at IS NOT NULL"),
+        ),
         Index(None, "expires_at"),
     )
 
@@ -469,13 +476,17 @@ class SourceFileRow(Row):
 
 
 class FileChunkRow(Row):
-    """A part of a landed file that is still to be made into statements."""
+    """A part of a landed file that is still to be made into statements.
+
+    `source_id` is empty where the version before this one wrote the row.
+    """
 
     __tablename__ = "file_chunks"
-    __table_args__ = (Index(None, "due_at", "id"), Index(None, "file_id"))
+    __table_args__ = (Index(None, "source_id", "due_at", "id"), Index(None, "file_id"))
 
     id: Mapped[int] = mapped_column(SerialId, primary_key=True)
     file_id: Mapped[str] = mapped_column(ForeignKey("source_files.id"))
+    source_id: Mapped[str] = mapped_column(String(36), server_default="")
     start: Mapped[int] = mapped_column(BigInteger)
     size: Mapped[int] = mapped_column(BigInteger)
     line: Mapped[int] = mapped_column(BigInteger)

@@ -1,10 +1,12 @@
 """Landed files and the work they are: claims, fences, counts; on SQLite and PostgreSQL."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from hub.errors import RepeatedSignature, UnknownFile
 from hub.registry.chunks import CLAIM, MOST_FAULTS, ChunkDone, ChunkToDo
@@ -14,6 +16,7 @@ from hub.registry.file_work import CUT_CLAIM, CutStep, FileToCut, FileWork, NewC
 from hub.registry.programs import Programs
 from hub.registry.source_files import SourceFiles
 from hub.registry.sources import SourceKind, Sources
+from hub.registry.tables import FileChunkRow
 from hub.registry.vault import Vault
 from tests.hub.registry.moved_clock import MovedClock
 
@@ -26,6 +29,7 @@ class Scene:
     def __init__(
         self, database: Database, vault: Vault, programs: Programs, clock: MovedClock
     ) -> None:
+        self.database = database
         self.programs = programs
         self.clock = clock
         self.sources = Sources(database, vault, clock)
@@ -243,8 +247,76 @@ async def test_chunks_of_one_source_are_taken_together(scene: Scene) -> None:
     taken = await scene.claim()
     rest = await scene.claim()
 
-    assert [one.source_id for one in taken] == [first] * 2
-    assert [one.source_id for one in rest] == [scene.id] * 2
+    assert sorted([taken[0].source_id, rest[0].source_id]) == sorted([first, scene.id])
+    assert [one.source_id for one in taken] == [taken[0].source_id] * 2
+    assert [one.source_id for one in rest] == [rest[0].source_id] * 2
+
+
+async def test_sources_take_turns_however_much_one_has(scene: Scene) -> None:
+    for _ in range(3):
+        await scene.cut(4)
+        scene.id = await scene.source()
+    little = [scene.id, await scene.source()]
+    scene.clock.move(60)
+    for scene.id in little:
+        await scene.cut(1)
+
+    taken = [(await scene.claim(most=1))[0].source_id for _ in range(14)]
+
+    # Each has its turn before one of them has its second, though three came much earlier.
+    assert len(set(taken[:5])) == 5
+    assert set(little) <= set(taken[:5])
+    assert all(len(set(taken[at : at + 3])) == 3 for at in (5, 8, 11))
+
+
+async def test_files_of_sources_are_cut_in_turns(scene: Scene) -> None:
+    first = scene.id
+    for sha256 in "abc":
+        await scene.landed(sha256)
+    scene.clock.move(60)
+    scene.id = await scene.source()
+    await scene.landed("d")
+
+    cut = [await scene.work.claim_cut() for _ in range(5)]
+
+    assert {one.source_id for one in cut[:2] if one} == {first, scene.id}
+    assert [one and one.source_id for one in cut[2:]] == [first, first, None]
+
+
+async def test_several_at_once_are_given_different_sources(scene: Scene) -> None:
+    for _ in range(4):
+        await scene.cut(3)
+        scene.id = await scene.source()
+
+    taken = await asyncio.gather(*(scene.claim(most=3) for _ in range(4)))
+
+    assert len({one[0].source_id for one in taken}) == 4
+
+
+async def test_where_another_took_all_the_next_source_is_taken(scene: Scene) -> None:
+    await scene.cut(1)
+    scene.id = await scene.source()
+    await scene.cut(1)
+    other = FileWork(scene.database, scene.clock)
+
+    both = await asyncio.gather(
+        scene.claim(), other.claim_chunks(most=10, most_bytes=10_000), scene.claim()
+    )
+    taken = [*both[0], *both[1].chunks, *both[2]]
+
+    assert len(taken) == len({one.source_id for one in taken}) == 2
+
+
+async def test_chunks_of_the_version_before_are_taken_too(scene: Scene) -> None:
+    await scene.cut(2)
+    async with scene.database.write() as session:
+        await session.execute(update(FileChunkRow).values(source_id=""))
+
+    taken = await scene.claim()
+    await scene.work.settle([done(one) for one in taken])
+
+    assert [one.source_id for one in taken] == [scene.id] * 2
+    assert not await scene.claim()
 
 
 async def test_not_more_bytes_are_taken_than_may_be(scene: Scene) -> None:

@@ -64,7 +64,7 @@ async def test_migrating_again_changes_nothing(empty_url: str) -> None:
     async with engine.connect() as connection:
         versions = (await connection.scalars(text("SELECT version_num FROM alembic_version"))).all()
     await engine.dispose()
-    assert versions == ["0006"]
+    assert versions == ["0007"]
 
 
 async def test_processes_that_migrate_at_once_do_not_disturb_each_other(empty_url: str) -> None:
