@@ -26,6 +26,8 @@ from delivery.wire.egress import AddressBlocked
 READ = 64 * 1024
 KEPT = 8 * 1024
 MASK = "***"
+LONG_SECRET = 8
+"""A secret of so many characters is none of the words that a server uses."""
 LONGEST_DELAY = timedelta(days=1)
 MOST_HEADERS, LONGEST_HEADER = 50, 1000
 
@@ -210,8 +212,14 @@ def masked(reply: Reply, secrets: Iterable[str]) -> Reply:
     found = [secret for secret in secrets if secret and _mentions(reply, secret)]
     # The longest first: a secret may be part of another.
     for secret in sorted(found, key=len, reverse=True):
-        reply = _without(reply, secret)
+        reply = _without(reply, _echo(secret))
     return reply
+
+
+def _echo(secret: str) -> re.Pattern[str]:
+    """Give where a secret is echoed: a short one only by itself, for words have its letters too."""
+    written = re.escape(secret)
+    return re.compile(written if len(secret) >= LONG_SECRET else rf"(?<!\w){written}(?!\w)")
 
 
 def _mentions(reply: Reply, secret: str) -> bool:
@@ -222,10 +230,10 @@ def _mentions(reply: Reply, secret: str) -> bool:
             return secret in reply.body or any(secret in value for _, value in reply.headers)
 
 
-def _without(reply: Reply, secret: str) -> Reply:
+def _without(reply: Reply, echo: re.Pattern[str]) -> Reply:
     match reply:
         case NoAnswer():
-            return replace(reply, detail=reply.detail.replace(secret, MASK))
+            return replace(reply, detail=echo.sub(MASK, reply.detail))
         case Answer():
-            headers = tuple((name, value.replace(secret, MASK)) for name, value in reply.headers)
-            return replace(reply, body=reply.body.replace(secret, MASK), headers=headers)
+            headers = tuple((name, echo.sub(MASK, value)) for name, value in reply.headers)
+            return replace(reply, body=echo.sub(MASK, reply.body), headers=headers)

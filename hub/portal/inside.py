@@ -19,6 +19,8 @@ from hub.registry.caller import Caller
 
 Facts = dict[str, Any]
 LARGEST_PAGE = 500
+TAKEN = 202
+"""What the API answers to what it did not know; to what it knows, 200."""
 OF_A_FILE = (
     *("content-type", "content-disposition", "content-length"),
     *("content-security-policy", "x-content-type-options", "cache-control"),
@@ -91,12 +93,16 @@ class Api:
         """Take something away. Raises Refusal."""
         await self._ask("DELETE", path, query, None)
 
-    async def hand_on(self, path: str, request: Request) -> Facts:
-        """Hand the body of a request on, as it comes in. Raises Refusal."""
+    async def hand_on(self, path: str, request: Request) -> tuple[Facts, bool]:
+        """Hand the body of a request on, as it comes in; and say whether it is new there.
+
+        Raises Refusal.
+        """
         kind = request.headers.get("content-type", "").encode()
         length = request.headers.get("content-length", "").encode()
         headers = [(b"content-type", kind)] + ([(b"content-length", length)] if length else [])
-        return _read(*await self._call("POST", path, "", headers, request.receive))
+        status, answer = await self._call("POST", path, "", headers, request.receive)
+        return _read(status, answer), status == TAKEN
 
     async def _ask(
         self,

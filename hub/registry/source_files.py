@@ -68,7 +68,7 @@ class SourceFiles:
                     raise NotLanded(f"{new.name} was there a moment ago")
                 if known is not None:
                     land_again(known, new)
-                    return file_of(known), False
+                    return await _as_it_is(session, known), False
                 row = new_row(new)
                 session.add(row)
                 await session.flush()
@@ -115,16 +115,17 @@ class SourceFiles:
         asked = {"source": source_id, "sha256": sha256, "proof": proof}
         async with self._database.read() as session:
             rows = (await session.scalars(THOSE_KNOWN, asked)).all()
-        if proof is not None and any(row.proof == proof for row in rows):
-            raise RepeatedSignature("this delivery was taken before, with this signature")
-        return next((file_of(row) for row in rows if row.sha256 == sha256), None)
+            if proof is not None and any(row.proof == proof for row in rows):
+                raise RepeatedSignature("this delivery was taken before, with this signature")
+            row = next((row for row in rows if row.sha256 == sha256), None)
+            return await _as_it_is(session, row) if row else None
 
     async def find(self, source_id: str, file_id: str) -> SourceFile | None:
         async with self._database.read() as session:
             row = await session.get(SourceFileRow, file_id)
             if row is None or row.source_id != source_id:
                 return None
-            return file_of(row, to_do=(await _to_do(session, [row])).get(row.id, 0))
+            return await _as_it_is(session, row)
 
     async def list(
         self,
@@ -286,6 +287,10 @@ def _insert(
 
 def _same_bytes(new: NewFile) -> Select[SourceFileRow]:
     return select(SourceFileRow).filter_by(source_id=new.source_id, sha256=new.sha256)
+
+
+async def _as_it_is(session: AsyncSession, row: SourceFileRow) -> SourceFile:
+    return file_of(row, to_do=(await _to_do(session, [row])).get(row.id, 0))
 
 
 async def _to_do(session: AsyncSession, rows: Sequence[SourceFileRow]) -> Mapping[str, int]:

@@ -397,3 +397,21 @@ def test_secrets_are_masked_wherever_they_are_echoed() -> None:
     assert (shown.body, shown.headers) == ("no ***, no ***", (("X-A", "***"),))
     assert "s3cret" not in repr(masked(silence, ["s3cret"]))
     assert masked(answer, ["other"]) is answer
+
+
+def test_a_short_secret_is_masked_where_it_stands_by_itself() -> None:
+    answer = Answer(401, '{"detail": "the token t of thirty", "token":"t"}', timedelta(), None, ())
+
+    shown = masked(answer, ["t"])
+
+    assert isinstance(shown, Answer)
+    assert shown.body == '{"detail": "the token *** of thirty", "token":"***"}'
+
+
+def test_a_long_secret_is_masked_also_within_a_word() -> None:
+    answer = Answer(401, "xs3cret-8y", timedelta(), None, ())
+
+    shown = masked(answer, ["s3cret-8"])
+
+    assert isinstance(shown, Answer)
+    assert shown.body == "x***y"

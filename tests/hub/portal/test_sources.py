@@ -324,8 +324,25 @@ async def test_an_address_of_another_server_needs_the_secret_again(
     assert page.status_code == 422
     told = page.text.partition('id="auth.token-help"')[2].partition("</small>")[0]
     assert "must be given again" in told
+    assert "kept" not in told
     again = await browser.send(f"{root}/edit", **{**form, "auth.token": "another"})
     assert again.url.path == root
+
+
+async def test_a_file_that_was_sent_before_says_so(browser: Browser, keys: Keys, hub: Hub) -> None:
+    form = {"name": "Old LMS", "kind": "csv", "recipe": "csv-completions"}
+    made = (await hub.acme.post("/api/programs/ACME/sources", json=form)).json()
+    await browser.sign_in(keys["acme"])
+    page = await browser.go(f"{ROOT}/{made['id']}")
+    (action,) = re.findall(r'data-upload action="([^"]+)"', page.text)
+    post = browser.client.post
+
+    first = await post(action, files={"file": ("a.csv", CSV)}, follow_redirects=True)
+    again = await post(action, files={"file": ("b.csv", CSV)}, follow_redirects=True)
+
+    told = "These bytes were sent before"
+    assert first.url == again.url
+    assert (told in first.text, told in again.text) == (False, True)
 
 
 async def test_the_bytes_of_a_file_can_be_downloaded(

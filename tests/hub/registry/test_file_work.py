@@ -144,11 +144,13 @@ async def test_a_file_is_read_as_far_as_its_chunks_are_settled(scene: Scene) -> 
     await scene.work.settle([done(first)])
     shown = await scene.shown(file)
     listed = await scene.files.list(scene.id)
+    again, known = await scene.landed(), await scene.files.known(scene.id, sha256="a")
     await scene.work.settle([done(one) for one in await scene.claim()])
 
     assert (before.cut_through, before.read_through) == (100, 70)
     assert (shown.cut_through, shown.read_through) == (100, 80)
     assert listed.items == (shown,)
+    assert again == known == shown
     assert (await scene.shown(file)).read_through == 100
 
 

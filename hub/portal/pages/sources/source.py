@@ -7,9 +7,8 @@ from hub.portal.inside import Facts, Refusal
 from hub.portal.pages.page import Pages
 from hub.portal.pages.sources.subject import path_of, root_of, source_of
 from hub.portal.visit import Visit
-from hub.portal.ways import HOME
 
-ROOT = f"{HOME}/sources"
+KNOWN = "These bytes were sent before: this is what became of them then. Nothing is read twice."
 
 
 async def one(visit: Visit) -> Response:
@@ -28,13 +27,13 @@ async def upload(visit: Visit) -> Response:
     if not visit.seal.is_token(visit.session, visit.request.query_params.get(CSRF, "")):
         raise Forged
     try:
-        landed = await visit.api.hand_on(f"{path_of(visit)}/files", visit.request)
+        landed, is_new = await visit.api.hand_on(f"{path_of(visit)}/files", visit.request)
     except Refusal as refusal:
         known = await _files(visit)
         return visit.page(
             "sources/source.html", status=refusal.status, trouble=str(refusal), **known
         )
-    return visit.go(f"{root_of(visit)}/files/{landed['fileId']}")
+    return visit.go(f"{root_of(visit)}/files/{landed['fileId']}", "" if is_new else KNOWN)
 
 
 async def _files(visit: Visit) -> Facts:
