@@ -66,7 +66,7 @@ class Catalogue:
             self.faults[origin.name] = f"cannot be {_verb(origin)}: {words_of(error)}"
         else:
             for recipe in found:
-                self._add(recipe)
+                self._add(recipe, origin)
 
     def refuse(self, origin: Origin, reason: str) -> None:
         """Leave an origin unread, because of what it did elsewhere."""
@@ -76,9 +76,9 @@ class Catalogue:
     def _there(self) -> list[Origin]:
         return [*self._entries, *files_of(self._folder)]
 
-    def _add(self, recipe: Recipe) -> None:
+    def _add(self, recipe: Recipe, origin: Origin) -> None:
         if recipe.name in self._recipes or recipe.name == DECLARATIVE:
-            self.faults[recipe.name] = "another recipe has this name"
+            self.faults[origin.name] = f"another recipe is called {recipe.name} already"
         else:
             self._recipes[recipe.name] = recipe
 

@@ -72,8 +72,16 @@ def test_what_a_package_does_not_have_costs_that_entry_only() -> None:
     assert catalogue.faults["words"] == "is no function, but str"
     assert catalogue.faults["gone"].startswith("cannot be loaded: AttributeError")
     assert catalogue.faults["nowhere"].startswith("cannot be loaded: ModuleNotFoundError")
-    assert catalogue.faults["github"] == "another recipe has this name"
-    assert catalogue.faults["declarative"] == "another recipe has this name"
+    assert catalogue.faults["github"] == "another recipe is called github already"
+    assert catalogue.faults["declarative"] == "another recipe is called declarative already"
+
+
+def test_a_file_with_a_name_that_is_taken_is_told_by_the_name_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "ours.py").write_text("def github(record, context):\n    return []\n")
+
+    catalogue = read_all(Catalogue(tmp_path))
+
+    assert catalogue.faults == {"ours.py": "another recipe is called github already"}
 
 
 def test_a_file_that_cannot_be_read_costs_its_own_recipes_only(tmp_path: Path) -> None:

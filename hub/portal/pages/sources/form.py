@@ -12,10 +12,12 @@ from hub.portal.pages.sources import fields
 from hub.portal.pages.sources.subject import path_of, root_of
 from hub.portal.visit import Visit
 from hub.portal.ways import HOME
+from hub.portal.wording.recipe_advice import advise
 
 ROOT = f"{HOME}/sources"
 OFFERED = 50
 """With more integrations than these, they are named by their ids."""
+DECLARATIVE = "declarative"
 WORDS = {
     "webhook": "A system posts to us",
     "poll": "We ask an API",
@@ -130,8 +132,9 @@ async def _try(
     try:
         told = await visit.api.post("/api/recipes/preview", asked)
     except Refusal as refusal:
-        return await _ask(visit, kind, form, it=it, errors=_of_preview(refusal), refusal=refusal)
-    return await _ask(visit, kind, form, it=it, told=told)
+        wrong = _of_preview(refusal, asked)
+        return await _ask(visit, kind, form, it=it, errors=wrong, refusal=refusal)
+    return await _ask(visit, kind, form, it=it, told=_advised(told, asked))
 
 
 async def _ask(
@@ -168,6 +171,7 @@ async def _ask(
         tables=[one for one in others["items"] if one["kind"] != "webhook"],
         lookups=_rows(form),
         recipes=recipes["items"],
+        faults=recipes["faults"],
         told=told,
     )
 
@@ -178,14 +182,30 @@ def _rows(form: Mapping[str, str]) -> list[int]:
     return list(range(min(last + fields.SPARE_LOOKUPS, fields.MOST_LOOKUPS)))
 
 
-def _of_preview(refusal: Refusal) -> dict[str, str]:
+def _advised(told: Facts, asked: Facts) -> Facts:
+    """Put beside each mistake what to do about it."""
+    errors = [
+        {**one, "advice": _advice(asked, one["field"], one["reason"])} for one in told["errors"]
+    ]
+    return {**told, "errors": errors, "advice": _advice(asked, "when", "")}
+
+
+def _advice(asked: Facts, field: str, reason: str) -> str:
+    if asked["recipe"] != DECLARATIVE:
+        return ""
+    return advise(asked["options"], asked["record"], field, reason)
+
+
+def _of_preview(refusal: Refusal, asked: Facts) -> dict[str, str]:
     """Put what is wrong with a preview beside the fields that it was made of."""
     names = {"options": "recipeOptions", "record": "sample", "recipe": "recipe", "source": "recipe"}
     errors: dict[str, str] = {}
     for pointer, told in refusal.flaws.items():
         first, *rest = pointer.lstrip("/").split("/")
         where = f"{'.'.join(rest)}: " if rest else ""
-        errors.setdefault(names.get(first, "recipe"), f"{where}{told}")
+        advice = _advice(asked, ".".join(rest), told)
+        words = f"{where}{told}. {advice}" if advice else f"{where}{told}"
+        errors.setdefault(names.get(first, "recipe"), words)
     return errors
 
 
