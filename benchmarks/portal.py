@@ -26,9 +26,9 @@ from delivery.facts.times import to_ms
 from delivery.stores.keys import Keys
 from delivery.stores.store import Command
 from hub.portal.app import ROOT, pages
-from hub.registry.integration_records import NewIntegration
-from hub.registry.integration_rows import new_row
-from hub.registry.tables import ProviderRow
+from hub.registry.parties.integration_records import NewIntegration
+from hub.registry.parties.integration_rows import new_row
+from hub.registry.sql.tables import ProviderRow
 from tests.fakes.registry import an_integration
 
 GOAL_MS = 300

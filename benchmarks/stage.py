@@ -26,9 +26,9 @@ from delivery.facts.statement import Statement
 from delivery.intake import Intake
 from delivery.stores.headroom import Headroom
 from delivery.work.heartbeat import last_beat
-from hub.registry.integrations import NewIntegration
-from hub.registry.migrate import migrate
-from hub.registry.providers import Provider
+from hub.registry.parties.integrations import NewIntegration
+from hub.registry.parties.providers import Provider
+from hub.registry.sql.migrate import migrate
 
 HOST = "127.0.0.1"
 PROGRAM, PROVIDER, USER = "SPEED", "sink", "benchmark"

@@ -9,7 +9,7 @@ from hub.completions import Wordings
 from hub.conversion.converter import Converter
 from hub.conversion.step import Stepping
 from hub.conversion.telling import Telling
-from hub.registry.conversion_steps import ConversionSteps
+from hub.registry.clearing_house.conversion_steps import ConversionSteps
 from hub.taking import Taking
 from hub.templates.renderer import Renderer
 

@@ -20,7 +20,7 @@ from config.listening import free_port, is_free
 from config.private_file import replace_private
 from config.run import near
 from config.settings import Settings
-from hub.registry.providers import Provider
+from hub.registry.parties.providers import Provider
 
 HOST = "127.0.0.1"
 PROGRAM = "DEMO"

@@ -33,8 +33,8 @@ from hub.pipeline.table_files import TableFiles
 from hub.pipeline.targets import Targets
 from hub.pipeline.transforming import Transforming
 from hub.pipeline.turns import Turns
-from hub.registry.file_work import FileWork
-from hub.registry.swept_days import SweptDays
+from hub.registry.pipeline.file_work import FileWork
+from hub.registry.pipeline.swept_days import SweptDays
 from hub.taking import Taking
 
 OFTEN = timedelta(milliseconds=200)

@@ -17,7 +17,7 @@ from delivery.stores.store import Store
 from delivery.vitality import Vitality
 from hub.errors import LandingUnavailable
 from hub.landing.store import Landing
-from hub.registry.database import Database
+from hub.registry.sql.database import Database
 
 LOW_DISK, SHORT_DISK = 1024**3, 256 * 1024**2
 """Bytes left: the first is warned of; with less than the second, intake stops."""

@@ -12,10 +12,10 @@ from config.settings import Settings
 from config.wiring import Registry
 from delivery.facts.counting import Counting
 from delivery.wire.egress import Egress
-from hub.registry.nights import Nights
-from hub.registry.notices import NoticeKind, Notices
-from hub.registry.sync_batches import SyncBatches
-from hub.registry.syncs import Syncs
+from hub.registry.clearing_house.nights import Nights
+from hub.registry.clearing_house.sync_batches import SyncBatches
+from hub.registry.clearing_house.syncs import Syncs
+from hub.registry.parties.notices import NoticeKind, Notices
 from hub.sync.gathering import Bounds
 from hub.sync.learning_builder import LearningBuilder
 from hub.sync.nightly_syncs import NightlySyncs

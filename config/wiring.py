@@ -29,21 +29,21 @@ from delivery.stores.store import Store
 from delivery.tokens.oauth import Tokens
 from delivery.wire.egress import Egress
 from delivery.wire.lrs import Lrs
-from hub.registry.audit import Audit
-from hub.registry.database import Database
-from hub.registry.event_completions import EventCompletions
-from hub.registry.events import Events
-from hub.registry.house_secrets import Pepper
-from hub.registry.integrations import IntegrationRegistry
-from hub.registry.keys import Keys
-from hub.registry.leases import SqlLeases
-from hub.registry.notices import Notices
-from hub.registry.programs import Programs
-from hub.registry.providers import Providers
-from hub.registry.source_files import SourceFiles
-from hub.registry.sources import Sources
-from hub.registry.subscriptions import Subscriptions
-from hub.registry.vault import Vault
+from hub.registry.clearing_house.event_completions import EventCompletions
+from hub.registry.clearing_house.events import Events
+from hub.registry.clearing_house.subscriptions import Subscriptions
+from hub.registry.parties.integrations import IntegrationRegistry
+from hub.registry.parties.keys import Keys
+from hub.registry.parties.notices import Notices
+from hub.registry.parties.programs import Programs
+from hub.registry.parties.providers import Providers
+from hub.registry.pipeline.source_files import SourceFiles
+from hub.registry.pipeline.sources import Sources
+from hub.registry.sql.database import Database
+from hub.registry.sql.leases import SqlLeases
+from hub.registry.trust.audit import Audit
+from hub.registry.trust.house_secrets import Pepper
+from hub.registry.trust.vault import Vault
 from hub.upkeep import Upkeep
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from delivery.facts.integration import IntegrationId
 from delivery.facts.statement import Statement, StatementId
-from hub.registry.integration_records import IntegrationRecord
-from hub.registry.integrations import IntegrationRegistry
-from hub.registry.providers import Providers, ProviderStatus
+from hub.registry.parties.integration_records import IntegrationRecord
+from hub.registry.parties.integrations import IntegrationRegistry
+from hub.registry.parties.providers import Providers, ProviderStatus
 from hub.xapi.completion import Completion, Skipped, express
 from hub.xapi.errors import InvalidCompletions
 from hub.xapi.flaw import Flaw, point

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from hub.background import cease
-from hub.registry.leases import SqlLease, SqlLeases
+from hub.registry.sql.leases import SqlLease, SqlLeases
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from delivery.facts.errors import StoreUnavailable, UnknownIntegration
 from delivery.facts.integration import IntegrationId
 from delivery.facts.statement import Statement
 from delivery.intake import Taken
-from hub.registry.integrations import IntegrationRegistry
+from hub.registry.parties.integrations import IntegrationRegistry
 
 PATIENCE = timedelta(seconds=1.8)
 

@@ -13,7 +13,7 @@ from delivery.control import Control
 from delivery.facts.errors import UnknownIntegration
 from delivery.facts.integration import IntegrationId
 from delivery.facts.status import Heard
-from hub.registry.integrations import IntegrationMark, IntegrationRegistry
+from hub.registry.parties.integrations import IntegrationMark, IntegrationRegistry
 
 log = structlog.get_logger()
 

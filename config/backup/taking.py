@@ -26,7 +26,7 @@ from config.errors import BackupFailed
 from config.keyring import open_keyring
 from config.settings import Settings
 from config.stores import locate, open_redis
-from hub.registry.vault import Vault
+from hub.registry.trust.vault import Vault
 
 BLOCK = 1024 * 1024
 POLL_SECONDS = 0.05

@@ -9,8 +9,8 @@ from config.commands.frame import AsJson, Row, do, moment, prepare, tell, tell_a
 from config.commands.reach import reach
 from config.settings import Settings
 from config.wiring import open_registry
-from hub.registry.caller import Right
-from hub.registry.keys import ApiKey
+from hub.registry.parties.caller import Right
+from hub.registry.parties.keys import ApiKey
 
 BY = "command line"
 COLUMNS = (

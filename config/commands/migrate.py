@@ -3,7 +3,7 @@
 import typer
 
 from config.commands.frame import AsJson, do, prepare, tell
-from hub.registry.migrate import migrate
+from hub.registry.sql.migrate import migrate
 
 
 def register(app: typer.Typer) -> None:

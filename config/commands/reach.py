@@ -15,7 +15,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from config.errors import HubAway, HubRefused
 from config.settings import Settings
-from hub.registry.caller import Caller
+from hub.registry.parties.caller import Caller
 
 SECONDS, LONG_SECONDS = 60.0, 3600.0
 NEAR = "http://near"

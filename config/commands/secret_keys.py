@@ -17,7 +17,7 @@ from config.settings import Settings
 from config.wiring import Delivery, Registry, open_delivery, open_registry
 from delivery.tokens.resealing import Resealing as RedisResealing
 from hub.registry.resealing import Resealing as SqlResealing
-from hub.registry.vault import key_id, parse_key
+from hub.registry.trust.vault import key_id, parse_key
 
 BY = "command line"
 COLUMNS = ("keyId", "given", "newest", "secrets")

@@ -16,8 +16,8 @@ from config.commands.reach import Facts, reach
 from config.settings import Settings
 from config.syncing import open_syncing
 from config.wiring import open_registry
-from hub.registry.sync_batches import Batch
-from hub.registry.syncs import Trigger
+from hub.registry.clearing_house.sync_batches import Batch
+from hub.registry.clearing_house.syncs import Trigger
 from hub.sync.report import SyncReport
 from hub.sync.run import Tally
 from hub.sync.synchronizer import Order

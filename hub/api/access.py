@@ -10,8 +10,8 @@ from delivery.facts.integration import IntegrationId
 from hub.api.errors import Forbidden, NotFound, Unauthenticated
 from hub.api.facts import note
 from hub.api.house import House, HouseOf, house_of
-from hub.registry.caller import Caller
-from hub.registry.integration_records import IntegrationRecord
+from hub.registry.parties.caller import Caller
+from hub.registry.parties.integration_records import IntegrationRecord
 
 LONGEST_CREDENTIALS = 4096
 INSIDE = "hub.caller"

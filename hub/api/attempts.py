@@ -17,7 +17,7 @@ from hub.api.house import House, HouseOf
 from hub.api.pages import Limit
 from hub.api.strict import Moment, StrictRoute, View
 from hub.errors import BadCursor
-from hub.registry.integration_records import IntegrationRecord
+from hub.registry.parties.integration_records import IntegrationRecord
 
 router = APIRouter(
     prefix="/api/integrations/{integration_id}", tags=["Deliveries"], route_class=StrictRoute

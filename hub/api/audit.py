@@ -14,7 +14,7 @@ from hub.api.access import ReadableProgram, SystemOf
 from hub.api.house import House, HouseOf
 from hub.api.pages import Cursor, Limit
 from hub.api.strict import Moment, StrictRoute, View
-from hub.registry.audit import AuditEntry
+from hub.registry.trust.audit import AuditEntry
 
 router = APIRouter(prefix="/api/audit", tags=["Audit"], route_class=StrictRoute)
 of_program = APIRouter(

@@ -9,8 +9,8 @@ from pydantic import JsonValue
 
 from delivery.facts.statement import StatementId
 from hub.api.house import House
-from hub.registry.caller import Caller
-from hub.registry.integration_records import IntegrationRecord
+from hub.registry.parties.caller import Caller
+from hub.registry.parties.integration_records import IntegrationRecord
 
 NAMED = 100
 """Statements are named, so that the story of each can tell, as long as they are no more."""

@@ -20,8 +20,8 @@ from hub.api.template_checks import BadTemplates
 from hub.conversion.converter import FAILURES
 from hub.conversion.making import objection
 from hub.errors import UnknownConversion
-from hub.registry.event_completions import Conversion, Counts, Failure
-from hub.registry.notices import NoticeKind
+from hub.registry.clearing_house.event_completions import Conversion, Counts, Failure
+from hub.registry.parties.notices import NoticeKind
 from hub.xapi.flaw import Flaw
 from hub.xapi.words import Pattern
 

@@ -30,7 +30,7 @@ from hub.events.event import Event, EventType, NewEvent
 from hub.events.fields import PROGRAM_ID, UNPRINTABLE, moment
 from hub.events.reading import read
 from hub.events.writing import write, write_page, written
-from hub.registry.caller import Caller
+from hub.registry.parties.caller import Caller
 from hub.xapi.flaw import Flaw, point
 
 LARGE = 64 * 1024

@@ -19,8 +19,8 @@ from hub.api.house import House, HouseOf
 from hub.api.pages import Cursor, Limit
 from hub.api.strict import StrictRoute, View
 from hub.errors import BadCursor
-from hub.registry.audit import AuditEntry
-from hub.registry.integration_records import IntegrationRecord
+from hub.registry.parties.integration_records import IntegrationRecord
+from hub.registry.trust.audit import AuditEntry
 
 router = APIRouter(
     prefix="/api/integrations/{integration_id}", tags=["Deliveries"], route_class=StrictRoute

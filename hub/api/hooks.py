@@ -20,7 +20,7 @@ from hub.api.facts import note
 from hub.api.house import House, house_of
 from hub.api.rates import Rates
 from hub.records.format import Format, Kind
-from hub.registry.sources import SourceRecord
+from hub.registry.pipeline.sources import SourceRecord
 from hub.sources.announcement import prove_announcer, to_confirm
 from hub.sources.proof import NotProven as Unproven
 from hub.sources.proof import prove, zoom_challenge

@@ -8,8 +8,8 @@ from hub.api.emails import Emails, read_emails
 from hub.api.errors import Unprocessable
 from hub.api.house import House
 from hub.api.strict import BatchSize, Concurrency, Form, GivenSecret, Line, Scope, Secret, Url
-from hub.registry.integration_records import IntegrationChanges, NewIntegration
-from hub.registry.providers import ProviderStatus
+from hub.registry.parties.integration_records import IntegrationChanges, NewIntegration
+from hub.registry.parties.providers import ProviderStatus
 from hub.xapi.flaw import Flaw
 
 

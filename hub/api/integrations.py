@@ -32,8 +32,8 @@ from hub.api.pages import Cursor, Limit
 from hub.api.preconditions import IfMatch, revision_of
 from hub.api.strict import StrictRoute, View
 from hub.api.urls import check_urls
-from hub.registry.integration_records import IntegrationRecord
-from hub.registry.paging import Page
+from hub.registry.parties.integration_records import IntegrationRecord
+from hub.registry.sql.paging import Page
 
 router = APIRouter(prefix="/api", tags=["Integrations"], route_class=StrictRoute)
 everybody = APIRouter(prefix="/api/integrations", tags=["Integrations"], route_class=StrictRoute)

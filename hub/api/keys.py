@@ -13,8 +13,8 @@ from hub.api.moments import GivenMoment
 from hub.api.pages import Cursor, Limit
 from hub.api.strict import Form, StrictRoute, View
 from hub.errors import BadUserId, UnknownKey, UnknownProgram
-from hub.registry.caller import Right
-from hub.registry.keys import ApiKey
+from hub.registry.parties.caller import Right
+from hub.registry.parties.keys import ApiKey
 from hub.xapi.flaw import Flaw, point
 
 router = APIRouter(prefix="/api/keys", tags=["Keys"], route_class=StrictRoute)

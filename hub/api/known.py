@@ -14,10 +14,10 @@ from typing import Generic, TypeVar
 from delivery.facts.integration import IntegrationId
 from hub.errors import UnknownProvider
 from hub.pipeline.said import said_of
-from hub.registry.clock import Clock
-from hub.registry.integrations import IntegrationRegistry
-from hub.registry.providers import Providers
-from hub.registry.sources import SourceRecord, Sources
+from hub.registry.parties.integrations import IntegrationRegistry
+from hub.registry.parties.providers import Providers
+from hub.registry.pipeline.sources import SourceRecord, Sources
+from hub.registry.sql.clock import Clock
 from hub.sources.settings import AnySource
 from hub.xapi.rules import Rules
 

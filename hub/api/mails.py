@@ -10,7 +10,7 @@ from hub.api.access import ReadableProgram
 from hub.api.house import HouseOf
 from hub.api.pages import Cursor, Limit
 from hub.api.strict import PascalView, StrictRoute
-from hub.registry.notices import ProgramMail
+from hub.registry.parties.notices import ProgramMail
 
 router = APIRouter(tags=["Programs"], route_class=StrictRoute)
 

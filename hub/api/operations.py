@@ -18,7 +18,7 @@ from hub.api.house import House, HouseOf
 from hub.api.moments import GivenMoment
 from hub.api.pages import Limit
 from hub.api.strict import Form, StrictRoute, View
-from hub.registry.integration_records import IntegrationRecord
+from hub.registry.parties.integration_records import IntegrationRecord
 from hub.xapi.words import Uuid
 
 router = APIRouter(

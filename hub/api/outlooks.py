@@ -17,8 +17,8 @@ from hub.api.template_checks import examples, read_map
 from hub.errors import UnknownProgram
 from hub.events.event import Event
 from hub.events.writing import written
-from hub.registry.caller import Caller
-from hub.registry.events import MOST_COUNTED
+from hub.registry.clearing_house.events import MOST_COUNTED
+from hub.registry.parties.caller import Caller
 from hub.templates.fault import TemplateFault
 from hub.templates.renderer import Rendered
 from hub.templates.template_map import ImportEntry, TemplateMap, parse

@@ -20,8 +20,8 @@ from hub.api.house import House, HouseOf
 from hub.api.moments import GivenMoment
 from hub.api.pages import Limit
 from hub.api.strict import Form, StrictRoute, View
-from hub.registry.caller import Caller
-from hub.registry.integration_records import IntegrationRecord
+from hub.registry.parties.caller import Caller
+from hub.registry.parties.integration_records import IntegrationRecord
 from hub.xapi.words import Uuid
 
 router = APIRouter(

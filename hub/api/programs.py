@@ -14,7 +14,7 @@ from hub.api.pages import Cursor, Limit
 from hub.api.strict import Line, PascalForm, PascalView, Secret, StrictRoute, Url
 from hub.api.urls import check_urls
 from hub.nightly import Nightly
-from hub.registry.programs import Program, ProgramChanges
+from hub.registry.parties.programs import Program, ProgramChanges
 from hub.xapi.flaw import Flaw
 from hub.xapi.words import Pattern
 

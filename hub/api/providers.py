@@ -14,7 +14,7 @@ from hub.api.errors import NotFound, Unprocessable
 from hub.api.house import HouseOf
 from hub.api.pages import Cursor, Limit
 from hub.api.strict import BatchSize, Concurrency, Form, Line, Scope, StrictRoute, View
-from hub.registry.providers import Provider, ProviderChanges, ProviderStatus
+from hub.registry.parties.providers import Provider, ProviderChanges, ProviderStatus
 from hub.xapi.flaw import Flaw, point
 from hub.xapi.rules import COMPLETED, ActorId, ObjectId
 from hub.xapi.words import Iri, Pattern, VerbName, Version

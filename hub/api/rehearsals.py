@@ -24,7 +24,7 @@ from hub.api.integration_forms import (
 )
 from hub.api.strict import Form, StrictRoute, View
 from hub.api.urls import check_urls
-from hub.registry.caller import Caller
+from hub.registry.parties.caller import Caller
 from hub.xapi.completion import Skipped, express, made_up
 from hub.xapi.errors import InvalidStatements
 from hub.xapi.flaw import Flaw

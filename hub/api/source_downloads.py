@@ -16,7 +16,7 @@ from hub.api.sources import ReadableSource
 from hub.api.strict import StrictRoute
 from hub.errors import LandingUnavailable, NotLanded
 from hub.landing.store import Landing
-from hub.registry.file_records import SourceFile
+from hub.registry.pipeline.file_records import SourceFile
 
 router = APIRouter(
     prefix="/api/sources/{source_id}/files", tags=["Sources"], route_class=StrictRoute

@@ -16,8 +16,8 @@ from hub.api.pages import Cursor, Limit
 from hub.api.sources import ReadableSource, WritableSource
 from hub.api.strict import StrictRoute, View
 from hub.api.uploads import LONGEST_NAME, Upload
-from hub.registry.file_records import FileState, RecordFault, SourceFile
-from hub.registry.sources import SourceKind
+from hub.registry.pipeline.file_records import FileState, RecordFault, SourceFile
+from hub.registry.pipeline.sources import SourceKind
 
 ERRORS_SHOWN = 100
 

@@ -16,8 +16,8 @@ from hub.api.strict import StrictRoute
 from hub.api.urls import check_urls
 from hub.pipeline.buckets import may_be_read
 from hub.pipeline.milling import RecipeFault
-from hub.registry.caller import Caller
-from hub.registry.sources import SourceKind, SourceRecord
+from hub.registry.parties.caller import Caller
+from hub.registry.pipeline.sources import SourceKind, SourceRecord
 from hub.sources.hidden import SECRETS, found_in, put_back, take_out
 from hub.sources.origins import astray, to_be_given
 from hub.sources.settings import READ, AnySource, BucketSource, GivenSource, PollSource

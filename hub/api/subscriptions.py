@@ -18,7 +18,7 @@ from hub.api.programs import ProgramId
 from hub.api.strict import PascalForm, PascalView, StrictRoute
 from hub.api.template_checks import read_map, try_templates
 from hub.errors import UnknownProgram, UnknownSubscription
-from hub.registry.subscriptions import Subscription, SubscriptionChanges
+from hub.registry.clearing_house.subscriptions import Subscription, SubscriptionChanges
 from hub.xapi.flaw import Flaw
 
 TEMPLATE = "/LbApiPayloadTemplate"

@@ -26,8 +26,8 @@ from hub.api.house import HouseOf
 from hub.api.pages import Cursor, Limit
 from hub.api.problems import COME_BACK_LATER, problem
 from hub.api.strict import StrictRoute, View
-from hub.registry.sync_batches import Batch, BatchState, Sum
-from hub.registry.syncs import Sync, SyncState, Trigger
+from hub.registry.clearing_house.sync_batches import Batch, BatchState, Sum
+from hub.registry.clearing_house.syncs import Sync, SyncState, Trigger
 from hub.sync.report import FailureKind, SyncReport
 from hub.sync.synchronizer import Order
 from hub.sync.telling import sentence

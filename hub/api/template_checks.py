@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hub.api.errors import Unprocessable
 from hub.events.event import Event
-from hub.registry.events import Events
+from hub.registry.clearing_house.events import Events
 from hub.templates.fault import BadTemplate, TemplateFault
 from hub.templates.renderer import Renderer
 from hub.templates.template_map import DEFAULT, ImportEntry, TemplateMap, read

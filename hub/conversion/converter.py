@@ -17,11 +17,11 @@ from hub.conversion.step import Stepping, Taken
 from hub.conversion.telling import HeldUp
 from hub.errors import LeaseLost, RegistryUnavailable
 from hub.holding import while_held
-from hub.registry.clock import Clock
-from hub.registry.conversion_steps import ConversionSteps
-from hub.registry.event_completions import Conversion, EventCompletions, Failure
-from hub.registry.leases import SqlLease, SqlLeases
-from hub.registry.notices import NoticeKind
+from hub.registry.clearing_house.conversion_steps import ConversionSteps
+from hub.registry.clearing_house.event_completions import Conversion, EventCompletions, Failure
+from hub.registry.parties.notices import NoticeKind
+from hub.registry.sql.clock import Clock
+from hub.registry.sql.leases import SqlLease, SqlLeases
 from hub.templates.fault import RendererDown
 
 TTL = timedelta(seconds=10)

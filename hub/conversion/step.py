@@ -8,9 +8,9 @@ from hub.conversion.making import Renderer, make_completions
 from hub.conversion.reading import NoCompletion
 from hub.conversion.telling import Telling, Told
 from hub.events.event import Event, EventType
-from hub.registry.clock import Clock
-from hub.registry.conversion_steps import ConversionSteps, Step
-from hub.registry.event_completions import CONVERTED, Conversion, Failure
+from hub.registry.clearing_house.conversion_steps import ConversionSteps, Step
+from hub.registry.clearing_house.event_completions import CONVERTED, Conversion, Failure
+from hub.registry.sql.clock import Clock
 from hub.xapi.completion import Completion
 
 MOST_EVENTS = 200

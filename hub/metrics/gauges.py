@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from delivery.census import Numbers, Standing
 from delivery.facts.server import Server
 from delivery.facts.status import Status
-from hub.registry.file_records import Waiting
+from hub.registry.pipeline.file_records import Waiting
 
 MOST_TOLD = 1000
 FOUND_BY = ("integration",)

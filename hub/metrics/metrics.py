@@ -16,9 +16,9 @@ from delivery.stores.meters import Meters
 from hub.errors import RegistryUnavailable
 from hub.metrics.counters import counters, own_counters
 from hub.metrics.gauges import file_gauges, gauges, redis_down, sql_gauges
-from hub.registry.clock import Clock
-from hub.registry.database import Database
-from hub.registry.source_files import SourceFiles
+from hub.registry.pipeline.source_files import SourceFiles
+from hub.registry.sql.clock import Clock
+from hub.registry.sql.database import Database
 
 
 class Metrics:

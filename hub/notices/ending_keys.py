@@ -9,11 +9,11 @@ from typing import Protocol
 
 import structlog
 
-from hub.registry.caller import WARNED_BEFORE
-from hub.registry.clock import Clock
-from hub.registry.keys import ApiKey, Keys
-from hub.registry.leases import SqlLeases
-from hub.registry.notices import NoticeKind
+from hub.registry.parties.caller import WARNED_BEFORE
+from hub.registry.parties.keys import ApiKey, Keys
+from hub.registry.parties.notices import NoticeKind
+from hub.registry.sql.clock import Clock
+from hub.registry.sql.leases import SqlLeases
 
 LOOKING = timedelta(minutes=1)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from delivery.mails.stationery import Letter, length, line, moment, open_templates
-from hub.registry.notices import Addressee, Notice, NoticeKind
+from hub.registry.parties.notices import Addressee, Notice, NoticeKind
 
 MOST_TOLD = 50
 """Notices in one letter; the others wait for the next."""

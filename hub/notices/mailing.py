@@ -13,9 +13,9 @@ import structlog
 from delivery.facts.errors import MailRefused, MailUnavailable
 from hub.errors import LeaseLost, RegistryUnavailable
 from hub.notices.letter import MOST_TOLD, Letters
-from hub.registry.clock import Clock
-from hub.registry.leases import SqlLease, SqlLeases
-from hub.registry.notices import Addressee, Notices, ProgramMail
+from hub.registry.parties.notices import Addressee, Notices, ProgramMail
+from hub.registry.sql.clock import Clock
+from hub.registry.sql.leases import SqlLease, SqlLeases
 
 SENDING = timedelta(minutes=2)
 """Longer than all tries of one mail; a mail server that is away is asked again when it is over."""

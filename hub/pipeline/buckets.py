@@ -11,9 +11,9 @@ from hub.landing.objects import Bucket, Found
 from hub.pipeline.receiving import Receiving
 from hub.pipeline.said import said_as
 from hub.pipeline.turns import Turn, Turns
-from hub.registry.leases import SqlLease
-from hub.registry.source_files import SourceFiles
-from hub.registry.sources import SourceKind, SourceRecord
+from hub.registry.pipeline.source_files import SourceFiles
+from hub.registry.pipeline.sources import SourceKind, SourceRecord
+from hub.registry.sql.leases import SqlLease
 from hub.sources.settings import BucketSource
 
 

@@ -23,10 +23,10 @@ from hub.pipeline.unpacking import GZIP, unpack
 from hub.records.bounds import LARGEST_DOCUMENT, LONGEST_RECORD
 from hub.records.fault import FileFault
 from hub.records.format import Format, Hints, Kind
-from hub.registry.clock import Clock
-from hub.registry.file_records import FileState
-from hub.registry.file_work import CutStep, FileToCut, FileWork, NewChunk
-from hub.registry.sources import Sources
+from hub.registry.pipeline.file_records import FileState
+from hub.registry.pipeline.file_work import CutStep, FileToCut, FileWork, NewChunk
+from hub.registry.pipeline.sources import Sources
+from hub.registry.sql.clock import Clock
 from hub.sources.settings import FORM, BucketSource, CsvSource, PollSource
 from hub.templates.fault import RendererDown
 

@@ -17,7 +17,7 @@ from delivery.facts.outcome import Answer, NoAnswer
 from delivery.tokens.token_endpoint import Grant, early, read_answer, token_request
 from delivery.wire.exchange import FOREIGN, ask, no_answer, read_retry_after
 from delivery.wire.lrs import USER_AGENT
-from hub.registry.clock import Clock
+from hub.registry.sql.clock import Clock
 from hub.sources.origins import origin
 from hub.sources.settings import PollSource
 

@@ -15,9 +15,9 @@ from hub.pipeline.table_files import TableFiles
 from hub.pipeline.tables import LARGEST
 from hub.pipeline.unpacking import GZIP, unpack
 from hub.records.fault import FileFault
-from hub.registry.file_records import SourceFile
-from hub.registry.source_files import SourceFiles
-from hub.registry.sources import SourceRecord, Sources
+from hub.registry.pipeline.file_records import SourceFile
+from hub.registry.pipeline.source_files import SourceFiles
+from hub.registry.pipeline.sources import SourceRecord, Sources
 from hub.sources.settings import BucketSource, CsvSource, PollSource
 
 

@@ -19,9 +19,9 @@ from hub.pipeline.receiving import Receiving
 from hub.pipeline.said import said_as
 from hub.pipeline.turns import Turn, Turns
 from hub.records.format import Format, Kind
-from hub.registry.clock import Clock
-from hub.registry.leases import SqlLease
-from hub.registry.sources import SourceKind, SourceRecord, Sources
+from hub.registry.pipeline.sources import SourceKind, SourceRecord, Sources
+from hub.registry.sql.clock import Clock
+from hub.registry.sql.leases import SqlLease
 from hub.sources.pages import Step, Strange, first, following, highest, records_of
 from hub.sources.settings import PollSource
 

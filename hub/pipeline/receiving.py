@@ -19,11 +19,11 @@ from hub.landing.place import bundle_for, key_for, part_of
 from hub.landing.spool import open_spool
 from hub.landing.store import Landing
 from hub.records.format import Format
-from hub.registry.clock import Clock
-from hub.registry.file_records import NewFile, SourceFile
-from hub.registry.leases import SqlLease
-from hub.registry.source_files import SourceFiles
-from hub.registry.sources import SourceRecord
+from hub.registry.pipeline.file_records import NewFile, SourceFile
+from hub.registry.pipeline.source_files import SourceFiles
+from hub.registry.pipeline.sources import SourceRecord
+from hub.registry.sql.clock import Clock
+from hub.registry.sql.leases import SqlLease
 from hub.together import Together
 
 UNNAMED = "unnamed"

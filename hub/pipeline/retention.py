@@ -4,8 +4,8 @@ import structlog
 
 from hub.landing.place import bundle_of, unpacked
 from hub.landing.store import Landing
-from hub.registry.file_records import SourceFile
-from hub.registry.source_files import SourceFiles
+from hub.registry.pipeline.file_records import SourceFile
+from hub.registry.pipeline.source_files import SourceFiles
 
 log = structlog.get_logger()
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from hub.registry.sources import SourceRecord
+from hub.registry.pipeline.sources import SourceRecord
 from hub.sources.hidden import put_back
 from hub.sources.settings import READ, AnySource
 

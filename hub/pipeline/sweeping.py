@@ -15,10 +15,10 @@ from hub.errors import LeaseLost
 from hub.holding import while_held
 from hub.landing.place import folder_of, found_by, is_left_over, keys_of
 from hub.landing.store import Kept, Landing
-from hub.registry.clock import Clock
-from hub.registry.leases import SqlLeases
-from hub.registry.source_files import SourceFiles
-from hub.registry.swept_days import SweptDays, Unswept, midnight
+from hub.registry.pipeline.source_files import SourceFiles
+from hub.registry.pipeline.swept_days import SweptDays, Unswept, midnight
+from hub.registry.sql.clock import Clock
+from hub.registry.sql.leases import SqlLeases
 
 AGE = timedelta(days=1)
 """So long a day must be over, and bytes must lie there, before they are looked at."""

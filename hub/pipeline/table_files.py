@@ -14,7 +14,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from hub.errors import LandingUnavailable
-from hub.registry.clock import Clock
+from hub.registry.sql.clock import Clock
 
 MOST_TABLES = 20
 MOST_BYTES = 512 * 1024 * 1024

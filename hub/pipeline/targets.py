@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from hub.pipeline.asking import Target
-from hub.registry.integrations import IntegrationRegistry
-from hub.registry.providers import Providers, ProviderStatus
-from hub.registry.sources import SourceRecord
+from hub.registry.parties.integrations import IntegrationRegistry
+from hub.registry.parties.providers import Providers, ProviderStatus
+from hub.registry.pipeline.sources import SourceRecord
 from hub.xapi.rules import Rules
 
 ALL = "all"

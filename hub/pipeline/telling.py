@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from hub.registry.notices import NoticeKind
-from hub.registry.sources import SourceRecord
+from hub.registry.parties.notices import NoticeKind
+from hub.registry.pipeline.sources import SourceRecord
 
 
 class Notices(Protocol):

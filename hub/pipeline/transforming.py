@@ -26,11 +26,11 @@ from hub.pipeline.lookups import Lookups, NoTable
 from hub.pipeline.milling import Milling, RecipeFault
 from hub.pipeline.targets import Targets
 from hub.records.format import Format
-from hub.registry.chunks import CLAIM, ChunkDone, ChunkToDo
-from hub.registry.clock import Clock
-from hub.registry.file_records import RecordFault
-from hub.registry.file_work import FileWork
-from hub.registry.sources import SourceRecord, Sources
+from hub.registry.pipeline.chunks import CLAIM, ChunkDone, ChunkToDo
+from hub.registry.pipeline.file_records import RecordFault
+from hub.registry.pipeline.file_work import FileWork
+from hub.registry.pipeline.sources import SourceRecord, Sources
+from hub.registry.sql.clock import Clock
 from hub.taking import Taking
 from hub.templates.fault import RendererDown
 

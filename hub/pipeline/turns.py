@@ -14,10 +14,10 @@ from pydantic import JsonValue
 from hub.errors import LeaseLost, SealBroken, UnknownSecretKey
 from hub.holding import while_held
 from hub.pipeline.telling import Notices, complaint
-from hub.registry.clock import Clock
-from hub.registry.leases import SqlLease, SqlLeases
-from hub.registry.notices import NoticeKind
-from hub.registry.sources import Progress, SourceKind, SourceRecord, Sources
+from hub.registry.parties.notices import NoticeKind
+from hub.registry.pipeline.sources import Progress, SourceKind, SourceRecord, Sources
+from hub.registry.sql.clock import Clock
+from hub.registry.sql.leases import SqlLease, SqlLeases
 
 TTL = timedelta(seconds=30)
 SEALED = timedelta(minutes=5)

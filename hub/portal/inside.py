@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope
 
 from hub.api.access import INSIDE
-from hub.registry.caller import Caller
+from hub.registry.parties.caller import Caller
 
 Facts = dict[str, Any]
 LARGEST_PAGE = 500

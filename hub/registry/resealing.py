@@ -13,12 +13,12 @@ from pydantic import JsonValue
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from hub.registry.audit import Audit
-from hub.registry.database import Database
-from hub.registry.house_secrets import place as house_place
-from hub.registry.sources import place as source_place
-from hub.registry.tables import HouseSecretRow, IntegrationRow, ProgramRow, SourceRow
-from hub.registry.vault import Vault, key_id_of
+from hub.registry.pipeline.sources import place as source_place
+from hub.registry.sql.database import Database
+from hub.registry.sql.tables import HouseSecretRow, IntegrationRow, ProgramRow, SourceRow
+from hub.registry.trust.audit import Audit
+from hub.registry.trust.house_secrets import place as house_place
+from hub.registry.trust.vault import Vault, key_id_of
 
 AT_ONCE = 100
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from hub.events.event import Event
-from hub.registry.sync_batches import OpenBatch
+from hub.registry.clearing_house.sync_batches import OpenBatch
 from hub.sync.fates import Fates
 from hub.sync.frontier import Place
 from hub.sync.gathering import GatheredRow, Parcel

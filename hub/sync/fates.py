@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from hub.events.event import Event
-from hub.registry.moments import Moments
+from hub.registry.sql.moments import Moments
 from hub.templates.template_map import ImportEntry, TemplateMap
 
 

@@ -16,7 +16,7 @@ import httpx
 
 from delivery.facts.outcome import Failure, NoAnswer, Reply
 from delivery.wire.exchange import FOREIGN, ask, masked, no_answer
-from hub.registry.sync_batches import BatchAnswer
+from hub.registry.clearing_house.sync_batches import BatchAnswer
 from hub.sync.verdict import judge
 
 PATH = "/API/WorkflowImportQueue/CreateBatch"

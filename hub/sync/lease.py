@@ -9,7 +9,7 @@ import structlog
 
 from hub.background import cease
 from hub.errors import LeaseLost, RegistryUnavailable, SyncRunning
-from hub.registry.leases import SqlLease, SqlLeases
+from hub.registry.sql.leases import SqlLease, SqlLeases
 
 LEASE = timedelta(seconds=30)
 RENEWALS = 3

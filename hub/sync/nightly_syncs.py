@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from hub.errors import HubError, NoLearningBuilder, SyncRunning
-from hub.registry.clock import Clock
-from hub.registry.nights import Due, Nights, claimed_until
-from hub.registry.syncs import Trigger
+from hub.registry.clearing_house.nights import Due, Nights, claimed_until
+from hub.registry.clearing_house.syncs import Trigger
+from hub.registry.sql.clock import Clock
 from hub.sync.report import SyncReport
 from hub.sync.synchronizer import Order
 from hub.sync.telling import Telling

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from hub.events.event import Event
-from hub.registry.sync_batches import BatchState, OpenBatch
-from hub.registry.sync_cursors import Reading
+from hub.registry.clearing_house.sync_batches import BatchState, OpenBatch
+from hub.registry.clearing_house.sync_cursors import Reading
 from hub.sync.fates import Fates
 from hub.sync.gathering import Parcel
 from hub.sync.posting import Posting

@@ -8,8 +8,14 @@ import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from hub.errors import RegistryUnavailable
-from hub.registry.sync_batches import BatchAnswer, BatchState, NewBatch, OpenBatch, SyncBatches
-from hub.registry.sync_cursors import Reading
+from hub.registry.clearing_house.sync_batches import (
+    BatchAnswer,
+    BatchState,
+    NewBatch,
+    OpenBatch,
+    SyncBatches,
+)
+from hub.registry.clearing_house.sync_cursors import Reading
 from hub.sync.file_name import file_name
 from hub.sync.gathering import Parcel
 from hub.sync.learning_builder import LearningBuilder

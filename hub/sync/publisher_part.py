@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub.events.event import Event
-from hub.registry.subscriptions import Subscription
-from hub.registry.sync_batches import SyncBatches
-from hub.registry.sync_cursors import Reading
+from hub.registry.clearing_house.subscriptions import Subscription
+from hub.registry.clearing_house.sync_batches import SyncBatches
+from hub.registry.clearing_house.sync_cursors import Reading
 from hub.sync.doubts import Doubts
 from hub.sync.fates import Fate, Fates
 from hub.sync.frontier import Frontier

@@ -7,8 +7,8 @@ from enum import StrEnum
 from pydantic import JsonValue
 from pydantic.alias_generators import to_camel
 
-from hub.registry.sync_batches import Batch, BatchAnswer, BatchState
-from hub.registry.syncs import Sync
+from hub.registry.clearing_house.sync_batches import Batch, BatchAnswer, BatchState
+from hub.registry.clearing_house.syncs import Sync
 from hub.sync.verdict import is_silence
 
 LONGEST_DETAIL = 1000

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hub.registry.leases import SqlLease
+from hub.registry.sql.leases import SqlLease
 from hub.sync.learning_builder import Account
 from hub.sync.report import Failure
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-from hub.registry.syncs import Sync
+from hub.registry.clearing_house.syncs import Sync
 from hub.sync.report import SyncReport
 from hub.sync.run import Tally
 from hub.sync.synchronizer import Order, Synchronizer

@@ -18,12 +18,12 @@ from hub.errors import (
     SyncRunning,
     UnknownProgram,
 )
-from hub.registry.clock import Clock
-from hub.registry.leases import SqlLease, SqlLeases
-from hub.registry.nights import Due
-from hub.registry.programs import Programs
-from hub.registry.subscriptions import Subscription, Subscriptions
-from hub.registry.syncs import Sync, Syncs, SyncState, Trigger
+from hub.registry.clearing_house.nights import Due
+from hub.registry.clearing_house.subscriptions import Subscription, Subscriptions
+from hub.registry.clearing_house.syncs import Sync, Syncs, SyncState, Trigger
+from hub.registry.parties.programs import Programs
+from hub.registry.sql.clock import Clock
+from hub.registry.sql.leases import SqlLease, SqlLeases
 from hub.sync.learning_builder import Account
 from hub.sync.lease import holding
 from hub.sync.publisher_part import Tools, sync_publisher

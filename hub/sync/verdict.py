@@ -14,7 +14,7 @@ The address is the program's own, so a redirect, which would carry its key elsew
 import json
 
 from delivery.facts.outcome import Answer, Failure, NoAnswer, Reply, describe
-from hub.registry.sync_batches import BatchAnswer, BatchState
+from hub.registry.clearing_house.sync_batches import BatchAnswer, BatchState
 
 NOT_SENT = frozenset({Failure.NAME_NOT_FOUND, Failure.CONNECTION_REFUSED})
 LONGEST_ANSWER, LONGEST_ID, LONGEST_DETAILS = 2000, 200, 2000

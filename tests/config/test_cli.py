@@ -11,8 +11,8 @@ from config.cli import _taken_out, build, main
 from config.commands.when import moment_of
 from config.settings import load
 from config.wiring import open_control
-from hub.registry.integrations import NewIntegration
-from hub.registry.providers import Provider
+from hub.registry.parties.integrations import NewIntegration
+from hub.registry.parties.providers import Provider
 
 pytestmark = pytest.mark.usefixtures("restored")
 

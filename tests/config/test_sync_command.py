@@ -18,7 +18,7 @@ from config.sandbox.state import Sandbox
 from config.settings import load
 from config.wiring import open_registry
 from hub.events.event import Category, EventType, NewEvent
-from hub.registry.migrate import migrate
+from hub.registry.sql.migrate import migrate
 from tests.waiting import until
 
 TEMPLATE = '{"COURSE": {"importProcessId": 7, "batchRowTemplate": "{\\"n\\": {{n}} }"}}'

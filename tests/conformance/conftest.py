@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from hub.registry.integrations import NewIntegration
-from hub.registry.tables import Row
+from hub.registry.parties.integrations import NewIntegration
+from hub.registry.sql.tables import Row
 from tests.conformance.engine import NEW, Engine, open_engine
 from tests.conformance.issuer import Issuer
 from tests.conformance.running_ralph import CLIENT_ID, CLIENT_SECRET, Ralph, running_ralph

@@ -38,16 +38,16 @@ from delivery.wire.lrs import Lrs
 from delivery.work.drain import Drainer
 from delivery.work.heartbeat import Body, Heartbeat
 from delivery.work.running import Running
-from hub.registry.database import Database
-from hub.registry.integrations import (
+from hub.registry.parties.integrations import (
     IntegrationChanges,
     IntegrationRecord,
     IntegrationRegistry,
     NewIntegration,
 )
-from hub.registry.programs import Programs
-from hub.registry.providers import Provider, Providers
-from hub.registry.vault import Vault
+from hub.registry.parties.programs import Programs
+from hub.registry.parties.providers import Provider, Providers
+from hub.registry.sql.database import Database
+from hub.registry.trust.vault import Vault
 from hub.upkeep import Upkeep
 from tests.fakes.clock import FakeClock
 

@@ -13,7 +13,7 @@ from config import clock
 from config.sandbox.imports import API_KEY
 from config.settings import Settings, load
 from config.wiring import open_registry
-from hub.registry.caller import Right
+from hub.registry.parties.caller import Right
 from tests.faults.stack import Stack, open_house, prepare
 
 LB_KEY = API_KEY

@@ -9,8 +9,8 @@ import pytest
 
 from delivery.facts.integration import TokenAuth
 from delivery.facts.status import Status
-from hub.registry.integrations import NewIntegration
-from hub.registry.providers import Provider
+from hub.registry.parties.integrations import NewIntegration
+from hub.registry.parties.providers import Provider
 from tests.conformance.engine import Engine, open_engine
 from tests.conformance.issuer import Issuer
 from tests.conformance.running_ralph import Ralph

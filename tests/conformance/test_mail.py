@@ -19,7 +19,7 @@ from delivery.facts.problem import Kind
 from delivery.facts.status import Status
 from delivery.mails.alerts import Contacts
 from delivery.mails.mailer import SmtpMailer
-from hub.registry.providers import Provider
+from hub.registry.parties.providers import Provider
 from tests.conformance.engine import NEW, Engine, open_engine
 from tests.fakes.clock import FakeClock
 from tests.fakes.smtp import Mailbox, mail_server

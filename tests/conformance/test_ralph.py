@@ -11,8 +11,8 @@ from delivery.facts.status import Status
 from delivery.stores.keys import Keys
 from delivery.stores.receipts import ReceiptState
 from delivery.work.sending import Lrs
-from hub.registry.integrations import NewIntegration
-from hub.registry.providers import Provider
+from hub.registry.parties.integrations import NewIntegration
+from hub.registry.parties.providers import Provider
 from tests.conformance.engine import Engine
 from tests.conformance.running_ralph import Ralph
 from tests.fakes.statements import a_statement, ids, statements

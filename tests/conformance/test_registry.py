@@ -16,8 +16,8 @@ from delivery.facts.integration import IntegrationId, TokenAuth
 from delivery.facts.status import Status
 from delivery.stores.keys import Keys
 from delivery.stores.receipts import ReceiptState
-from hub.registry.integrations import NewIntegration
-from hub.registry.providers import Provider
+from hub.registry.parties.integrations import NewIntegration
+from hub.registry.parties.providers import Provider
 from tests.conformance.engine import NEW, Engine, open_engine
 from tests.fakes.clock import FakeClock
 from tests.fakes.contacts import FakeContacts

@@ -24,7 +24,7 @@ from delivery.facts.server import Server
 from delivery.facts.status import Status
 from hub.metrics.counters import counters, own_counters
 from hub.metrics.gauges import file_gauges, gauges, redis_down, sql_gauges
-from hub.registry.file_records import Waiting
+from hub.registry.pipeline.file_records import Waiting
 from tests.deploy.prometheus import HOST, ROOT, RULES, prometheus
 from tests.waiting import until
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.registry.migrate import migrate
+from hub.registry.sql.migrate import migrate
 from tests.fakes.postgres import Postgres, running_postgres
 
 

@@ -12,7 +12,7 @@ from delivery.facts.statement import Statement
 from delivery.intake import Taken
 from hub.landing.spool import Spool
 from hub.landing.store import Kept, Landing
-from hub.registry.database import Database
+from hub.registry.sql.database import Database
 from hub.taking import Intake
 
 T = TypeVar("T")

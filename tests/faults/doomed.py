@@ -17,9 +17,9 @@ from hub.landing.objects import ObjectLanding
 from hub.landing.spool import Spool
 from hub.pipeline import transforming
 from hub.pipeline.milling import Milling
-from hub.registry import chunks, file_work
-from hub.registry.file_work import FileWork
-from hub.registry.source_files import SourceFiles
+from hub.registry.pipeline import chunks, file_work
+from hub.registry.pipeline.file_work import FileWork
+from hub.registry.pipeline.source_files import SourceFiles
 from hub.taking import Taking
 
 CLAIM = timedelta(seconds=2)

@@ -45,7 +45,7 @@ def make_next(folder: Path) -> Mapping[str, str]:
         "redis.call('HINCRBY', 'hub:meters', 'of_the_next|one', 1)\n"
         "local token = ",
     )
-    versions = folder / "hub" / "registry" / "migrations" / "versions"
+    versions = folder / "hub" / "registry" / "sql" / "migrations" / "versions"
     head = max(path.name for path in versions.glob("v0*.py"))[1:5]
     (versions / "v9999_of_the_next.py").write_text(MIGRATION.format(head=head))
     told = folder / f"learning_hub-{NEXT}.dist-info"

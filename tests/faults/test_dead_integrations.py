@@ -19,8 +19,8 @@ from config.sandbox.state import Sandbox
 from config.settings import load
 from config.wiring import open_registry
 from delivery.stores.keys import INTEGRATIONS
-from hub.registry.integration_records import NewIntegration
-from hub.registry.providers import Provider
+from hub.registry.parties.integration_records import NewIntegration
+from hub.registry.parties.providers import Provider
 from tests.faults.stack import PATIENCE, Note, Prepared, Stack, now, open_house
 from tests.faults.upstream import Upstream
 from tests.waiting import until

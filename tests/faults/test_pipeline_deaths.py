@@ -14,10 +14,10 @@ from hub.landing.objects import ObjectLanding
 from hub.landing.place import folder_of
 from hub.landing.store import Landing
 from hub.pipeline.sweeping import Sweeping
-from hub.registry.database import Database
-from hub.registry.leases import SqlLeases
-from hub.registry.source_files import SourceFiles
-from hub.registry.swept_days import SweptDays
+from hub.registry.pipeline.source_files import SourceFiles
+from hub.registry.pipeline.swept_days import SweptDays
+from hub.registry.sql.database import Database
+from hub.registry.sql.leases import SqlLeases
 from tests.fakes.clock import FakeClock
 from tests.fakes.s3 import BUCKET, running_s3
 from tests.faults.doomed import OF_WEB, OF_WORKER

@@ -21,8 +21,8 @@ from sqlalchemy import update
 
 from config import clock
 from config.sandbox.imports import API_KEY
-from hub.registry.database import Database
-from hub.registry.tables import LeaseRow, ProgramRow
+from hub.registry.sql.database import Database
+from hub.registry.sql.tables import LeaseRow, ProgramRow
 from tests.fakes.postgres import Postgres, running_postgres
 from tests.faults.processes import end
 from tests.faults.stack import (

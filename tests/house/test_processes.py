@@ -14,7 +14,7 @@ from config.worker_house import WorkerHouse, open_worker
 from delivery.actors import declare
 from delivery.facts.doorbell import Work
 from delivery.work.heartbeat import last_beat
-from hub.registry.migrate import migrate
+from hub.registry.sql.migrate import migrate
 
 ROOT = Path(__file__).parents[2]
 HUB = Path(sys.executable).with_name("hub")

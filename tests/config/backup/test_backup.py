@@ -18,7 +18,7 @@ from config.errors import BackupFailed
 from config.keyring import open_keyring
 from config.settings import Settings
 from config.valkey import EmbeddedValkey
-from hub.registry.migrate import migrate
+from hub.registry.sql.migrate import migrate
 
 
 def names_in(folder: Path) -> set[str]:

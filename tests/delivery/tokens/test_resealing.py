@@ -10,7 +10,7 @@ from delivery.stores.keys import INTEGRATIONS, Keys
 from delivery.stores.store import Store
 from delivery.tokens.resealing import Resealing
 from delivery.tokens.sealed import Sealed
-from hub.registry.vault import Vault, key_id
+from hub.registry.trust.vault import Vault, key_id
 
 OLD, NEW = b"o" * 32, b"n" * 32
 KEYS = Keys(IntegrationId("acme"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.registry.providers import ProviderStatus
+from hub.registry.parties.providers import ProviderStatus
 from tests.hub.api.conftest import Hub, errors_of
 
 PATH = "/api/programs/ACME/completions"

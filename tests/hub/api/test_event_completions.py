@@ -6,11 +6,11 @@ import httpx
 import pytest
 
 from hub.conversion.converter import FAILURES
-from hub.registry.conversion_steps import ConversionSteps, Step
-from hub.registry.database import Database
-from hub.registry.event_completions import Failure
-from hub.registry.leases import SqlLeases
-from hub.registry.notices import NoticeKind
+from hub.registry.clearing_house.conversion_steps import ConversionSteps, Step
+from hub.registry.clearing_house.event_completions import Failure
+from hub.registry.parties.notices import NoticeKind
+from hub.registry.sql.database import Database
+from hub.registry.sql.leases import SqlLeases
 from tests.hub.api.conftest import Hub, errors_of
 
 PATH = "/api/programs/ACME/eventCompletions"

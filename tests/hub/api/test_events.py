@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from hub.registry.subscriptions import SubscriptionChanges
+from hub.registry.clearing_house.subscriptions import SubscriptionChanges
 from tests.hub.api.conftest import Hub, errors_of
 
 NAMES = ("system", "acme", "reader", "other", "nobody")

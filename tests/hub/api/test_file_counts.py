@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hub.pipeline import transforming
-from hub.registry.database import Database
+from hub.registry.sql.database import Database
 from tests.hub.api.conftest import Hub
 from tests.hub.api.works import Works
 

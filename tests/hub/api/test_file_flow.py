@@ -10,7 +10,7 @@ import pytest
 
 from hub.landing.folder import FolderLanding
 from hub.pipeline import unpacking
-from hub.registry.database import Database
+from hub.registry.sql.database import Database
 from tests.fakes.fuses import Fuse, FusedDatabase, FusedIntake, FusedLanding, Killed
 from tests.hub.api.conftest import Hub
 from tests.hub.api.works import Works

@@ -7,8 +7,8 @@ import pytest
 from delivery.facts.errors import StoreUnavailable
 from hub.errors import LandingUnavailable
 from hub.landing.folder import FolderLanding
-from hub.registry.database import Database
-from hub.registry.providers import ProviderStatus
+from hub.registry.parties.providers import ProviderStatus
+from hub.registry.sql.database import Database
 from tests.fakes.fuses import Fuse, FusedIntake, FusedLanding
 from tests.hub.api.conftest import Hub, a_statement
 from tests.hub.api.test_file_flow import queued, rows, shown, source, upload

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from hub.registry.database import Database
-from hub.registry.leases import SqlLeases
-from hub.registry.notices import ProgramMail
+from hub.registry.parties.notices import ProgramMail
+from hub.registry.sql.database import Database
+from hub.registry.sql.leases import SqlLeases
 from tests.hub.api.conftest import Hub
 
 EMAILS = ("ops@acme.example",)

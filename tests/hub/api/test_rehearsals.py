@@ -7,7 +7,7 @@ import pytest
 from config.sandbox.server import Addresses
 from config.sandbox.state import Sandbox
 from hub.api.rehearsals import BURST
-from hub.registry.integration_records import NewIntegration
+from hub.registry.parties.integration_records import NewIntegration
 from tests.hub.api.conftest import LOOPBACK, Hub, errors_of
 
 NEW = "/api/programs/ACME/integrations/test"

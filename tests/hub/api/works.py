@@ -11,11 +11,11 @@ from hub.pipeline.retention import Retention
 from hub.pipeline.table_files import TableFiles
 from hub.pipeline.targets import Targets
 from hub.pipeline.transforming import Transforming
-from hub.registry.database import Database
-from hub.registry.file_work import FileWork
-from hub.registry.source_files import SourceFiles
-from hub.registry.sources import Sources
-from hub.registry.vault import Vault
+from hub.registry.pipeline.file_work import FileWork
+from hub.registry.pipeline.source_files import SourceFiles
+from hub.registry.pipeline.sources import Sources
+from hub.registry.sql.database import Database
+from hub.registry.trust.vault import Vault
 from hub.taking import Intake, Taking
 
 SECRET_KEY = b"k" * 32

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import fakeredis
 import pytest
 
-from hub.registry.database import Database
+from hub.registry.sql.database import Database
 from tests.hub.conversion.world import World
 
 

@@ -11,13 +11,13 @@ from delivery.intake import Taken
 from hub.conversion.step import MOST_EVENTS, MOST_TRIED_AGAIN
 from hub.errors import RegistryUnavailable
 from hub.events.event import EventType
-from hub.registry.providers import ProviderStatus
+from hub.registry.parties.providers import ProviderStatus
 from hub.templates.fault import RendererDown
 from tests.fakes.fuses import Fuse, FusedDatabase
 from tests.fakes.renderer import FakeRenderer
 from tests.hub.conversion.trouble import FusedRenderer, Refusing
 from tests.hub.conversion.world import BAD, BROKEN, GOOD, TEMPLATE, World
-from tests.hub.registry.publishing import START, publish
+from tests.hub.registry.clearing_house.publishing import START, publish
 
 
 async def test_each_event_becomes_a_statement_for_each_integration_in_order(world: World) -> None:

@@ -10,7 +10,7 @@ from tests.fakes.fuses import Fuse, FusedDatabase, FusedIntake
 from tests.fakes.renderer import FakeRenderer
 from tests.hub.conversion.trouble import FusedNotices, FusedRenderer, Stalling
 from tests.hub.conversion.world import BAD, TEMPLATE, World
-from tests.hub.registry.publishing import START
+from tests.hub.registry.clearing_house.publishing import START
 
 LAPSED = 11
 

@@ -7,9 +7,9 @@ import pytest
 
 from hub.errors import LeaseLost
 from hub.holding import while_held
-from hub.registry.clock import Clock
-from hub.registry.database import Database
-from hub.registry.leases import SqlLease, SqlLeases
+from hub.registry.sql.clock import Clock
+from hub.registry.sql.database import Database
+from hub.registry.sql.leases import SqlLease, SqlLeases
 from tests.hub.conversion.world import World
 from tests.waiting import until
 

@@ -9,7 +9,7 @@ from delivery.intake import Taken
 from hub.conversion.converter import Notices
 from hub.conversion.making import Renderer
 from hub.events.event import Event
-from hub.registry.notices import NoticeKind
+from hub.registry.parties.notices import NoticeKind
 from hub.taking import Intake
 from hub.templates.fault import TemplateFault
 from tests.fakes.fuses import Fuse, Raise

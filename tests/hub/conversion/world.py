@@ -23,17 +23,17 @@ from hub.conversion.converter import Converter, Notices
 from hub.conversion.making import Renderer
 from hub.conversion.step import Stepping
 from hub.conversion.telling import Telling
-from hub.registry.conversion_steps import ConversionSteps
-from hub.registry.database import Database
-from hub.registry.event_completions import Conversion, EventCompletions
-from hub.registry.events import Events
-from hub.registry.integrations import IntegrationRegistry
-from hub.registry.leases import SqlLeases
-from hub.registry.notices import NoticeKind
-from hub.registry.programs import Programs
-from hub.registry.providers import Provider, Providers
-from hub.registry.tables import EventCompletionFailureRow
-from hub.registry.vault import Vault
+from hub.registry.clearing_house.conversion_steps import ConversionSteps
+from hub.registry.clearing_house.event_completions import Conversion, EventCompletions
+from hub.registry.clearing_house.events import Events
+from hub.registry.parties.integrations import IntegrationRegistry
+from hub.registry.parties.notices import NoticeKind
+from hub.registry.parties.programs import Programs
+from hub.registry.parties.providers import Provider, Providers
+from hub.registry.sql.database import Database
+from hub.registry.sql.leases import SqlLeases
+from hub.registry.sql.tables import EventCompletionFailureRow
+from hub.registry.trust.vault import Vault
 from hub.taking import Intake, Taking
 from hub.upkeep import Upkeep
 from hub.xapi.completion import Completion, Skipped, express
@@ -42,8 +42,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.doorbell import FakeDoorbell
 from tests.fakes.renderer import FakeRenderer
 from tests.hub.api.conftest import RECEIPT_AGE
+from tests.hub.registry.clearing_house.publishing import publish
 from tests.hub.registry.examples import new_for
-from tests.hub.registry.publishing import publish
 
 TEMPLATE = (
     '{"learner": {"email": "{{email}}", "ssoId": "{{sso}}"}, "course": {"uri": "{{course}}"}}'

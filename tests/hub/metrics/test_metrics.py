@@ -17,9 +17,9 @@ from delivery.stores.meters import Meters
 from delivery.stores.store import Store
 from hub.metrics.gauges import gauges, most_in_need
 from hub.metrics.metrics import Metrics
-from hub.registry.database import Database
-from hub.registry.migrate import migrate
-from hub.registry.source_files import SourceFiles
+from hub.registry.pipeline.source_files import SourceFiles
+from hub.registry.sql.database import Database
+from hub.registry.sql.migrate import migrate
 from tests.fakes.clock import FakeClock
 
 NOW = FakeClock()()

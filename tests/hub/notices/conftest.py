@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hub.registry.database import Database
-from hub.registry.keys import Keys
-from hub.registry.leases import SqlLeases
-from hub.registry.notices import Notices
-from hub.registry.programs import Programs
-from hub.registry.vault import Vault
+from hub.registry.parties.keys import Keys
+from hub.registry.parties.notices import Notices
+from hub.registry.parties.programs import Programs
+from hub.registry.sql.database import Database
+from hub.registry.sql.leases import SqlLeases
+from hub.registry.trust.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.pepper import FixedPepper
 

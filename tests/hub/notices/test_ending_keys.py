@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from hub.notices.ending_keys import EndingKeys
-from hub.registry.caller import Right
-from hub.registry.keys import Keys
-from hub.registry.leases import SqlLeases
-from hub.registry.notices import NoticeKind, Notices
+from hub.registry.parties.caller import Right
+from hub.registry.parties.keys import Keys
+from hub.registry.parties.notices import NoticeKind, Notices
+from hub.registry.sql.leases import SqlLeases
 from tests.fakes.clock import FakeClock
 
 MONTH = timedelta(days=30)

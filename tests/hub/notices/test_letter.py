@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hub.notices.letter import SUBJECTS, Letters
-from hub.registry.notices import Addressee, Notice, NoticeKind
+from hub.registry.parties.notices import Addressee, Notice, NoticeKind
 
 GOLDEN = Path(__file__).parent / "golden"
 AT = datetime(2026, 11, 22, 14, 5, 7, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 
 from hub.notices.letter import MOST_TOLD, Letters
 from hub.notices.mailing import Contacts, Mailing
-from hub.registry.leases import SqlLeases
-from hub.registry.notices import NoticeKind, Notices
+from hub.registry.parties.notices import NoticeKind, Notices
+from hub.registry.sql.leases import SqlLeases
 from tests.fakes.clock import FakeClock
 from tests.fakes.contacts import Died, FakeContacts, FatalContacts, StrictContacts
 

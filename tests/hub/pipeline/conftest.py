@@ -11,15 +11,15 @@ import pytest
 from hub.landing.folder import FolderLanding
 from hub.pipeline.receiving import Receiving
 from hub.pipeline.turns import Turns
-from hub.registry.database import Database
-from hub.registry.file_records import SourceFile
-from hub.registry.leases import SqlLeases
-from hub.registry.notices import Notices
-from hub.registry.programs import Programs
-from hub.registry.source_files import SourceFiles
-from hub.registry.sources import SourceKind, SourceRecord, Sources
-from hub.registry.tables import SourceRow
-from hub.registry.vault import Vault
+from hub.registry.parties.notices import Notices
+from hub.registry.parties.programs import Programs
+from hub.registry.pipeline.file_records import SourceFile
+from hub.registry.pipeline.source_files import SourceFiles
+from hub.registry.pipeline.sources import SourceKind, SourceRecord, Sources
+from hub.registry.sql.database import Database
+from hub.registry.sql.leases import SqlLeases
+from hub.registry.sql.tables import SourceRow
+from hub.registry.trust.vault import Vault
 from hub.sources.hidden import take_out
 from hub.sources.settings import READ
 from tests.fakes.clock import FakeClock

@@ -18,7 +18,7 @@ from hub.pipeline.table_files import TableFiles
 from hub.pipeline.tables import FileTable, Shelf
 from hub.recipes.faults import RecordFault
 from hub.records.format import Hints
-from hub.registry.sources import SourceRecord
+from hub.registry.pipeline.sources import SourceRecord
 from tests.hub.pipeline.conftest import Room
 
 ROOT = Path(__file__).parents[3]

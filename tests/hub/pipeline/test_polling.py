@@ -14,7 +14,7 @@ from hub.errors import LandingUnavailable
 from hub.pipeline.fetching import Fetching
 from hub.pipeline.polling import Polling
 from hub.pipeline.receiving import Receiving
-from hub.registry.sources import SourceRecord
+from hub.registry.pipeline.sources import SourceRecord
 from tests.fakes.fuses import Fuse, FusedLanding
 from tests.fakes.http_server import Behaviour, HttpServer, Received, http_server, says
 from tests.hub.pipeline.conftest import LARGEST, Room

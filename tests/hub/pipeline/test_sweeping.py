@@ -20,10 +20,10 @@ from hub.pipeline.receiving import Receiving
 from hub.pipeline.retention import Retention
 from hub.pipeline.sweeping import Sweeping
 from hub.records.format import Format, Kind
-from hub.registry.file_records import SourceFile
-from hub.registry.sources import SourceRecord
-from hub.registry.swept_days import SweptDays
-from hub.registry.tables import SourceFileRow
+from hub.registry.pipeline.file_records import SourceFile
+from hub.registry.pipeline.sources import SourceRecord
+from hub.registry.pipeline.swept_days import SweptDays
+from hub.registry.sql.tables import SourceFileRow
 from tests.fakes.fuses import Fuse, FusedLanding, Killed
 from tests.fakes.s3 import running_s3
 from tests.hub.pipeline.conftest import LARGEST, Room

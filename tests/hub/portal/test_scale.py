@@ -15,11 +15,11 @@ from delivery.facts.times import to_ms
 from delivery.stores.keys import Keys as RedisKeys
 from delivery.stores.store import Store
 from hub.portal.app import ROOT, pages
-from hub.registry.database import Database
-from hub.registry.integration_records import NewIntegration
-from hub.registry.integration_rows import new_row
-from hub.registry.tables import ProviderRow, Row
-from hub.registry.vault import Vault
+from hub.registry.parties.integration_records import NewIntegration
+from hub.registry.parties.integration_rows import new_row
+from hub.registry.sql.database import Database
+from hub.registry.sql.tables import ProviderRow, Row
+from hub.registry.trust.vault import Vault
 from tests.hub.api.conftest import SECRET_KEY, Hub, a_statement
 from tests.hub.portal.conftest import Browser
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.registry.database import Database
+from hub.registry.sql.database import Database
 from tests.hub.api.conftest import Hub
 from tests.hub.api.works import Works
 from tests.hub.portal.conftest import Browser

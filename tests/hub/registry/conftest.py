@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from hub.registry.audit import Audit
-from hub.registry.database import Database
-from hub.registry.integrations import IntegrationRegistry
-from hub.registry.keys import Keys
-from hub.registry.programs import Programs
-from hub.registry.providers import Providers
-from hub.registry.tables import Row
-from hub.registry.vault import Vault
+from hub.registry.parties.integrations import IntegrationRegistry
+from hub.registry.parties.keys import Keys
+from hub.registry.parties.programs import Programs
+from hub.registry.parties.providers import Providers
+from hub.registry.sql.database import Database
+from hub.registry.sql.tables import Row
+from hub.registry.trust.audit import Audit
+from hub.registry.trust.vault import Vault
 from tests.fakes.pepper import FixedPepper
 from tests.fakes.postgres import Postgres
 from tests.hub.registry.moved_clock import MovedClock

@@ -3,13 +3,13 @@
 import threading
 from dataclasses import replace
 
-from hub.registry.integrations import (
+from hub.registry.parties.integrations import (
     IntegrationRecord,
     IntegrationRegistry,
     NewIntegration,
 )
-from hub.registry.programs import Programs
-from hub.registry.providers import Provider, Providers
+from hub.registry.parties.programs import Programs
+from hub.registry.parties.providers import Provider, Providers
 from tests.waiting import until
 
 NEW = NewIntegration(

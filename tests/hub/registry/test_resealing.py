@@ -8,15 +8,15 @@ import pytest
 from delivery.facts.integration import IntegrationId
 from hub.errors import SealBroken, UnknownSecretKey
 from hub.registry import resealing
-from hub.registry.audit import Audit
-from hub.registry.database import Database
-from hub.registry.house_secrets import Pepper
-from hub.registry.integrations import IntegrationRegistry
-from hub.registry.keys import Keys
-from hub.registry.programs import Programs
-from hub.registry.providers import Provider, Providers
+from hub.registry.parties.integrations import IntegrationRegistry
+from hub.registry.parties.keys import Keys
+from hub.registry.parties.programs import Programs
+from hub.registry.parties.providers import Provider, Providers
 from hub.registry.resealing import Resealing
-from hub.registry.vault import Vault, key_id
+from hub.registry.sql.database import Database
+from hub.registry.trust.audit import Audit
+from hub.registry.trust.house_secrets import Pepper
+from hub.registry.trust.vault import Vault, key_id
 from tests.fakes.pepper import FixedPepper
 from tests.hub.registry.examples import NEW as NEW_ONE
 from tests.hub.registry.moved_clock import MovedClock

@@ -7,7 +7,7 @@ import pytest
 
 from config.sandbox.in_process import InProcess
 from config.sandbox.state import Sandbox
-from hub.registry.database import Database
+from hub.registry.sql.database import Database
 from tests.fakes.clock import FakeClock
 from tests.hub.sync.world import TEMPLATE, World
 

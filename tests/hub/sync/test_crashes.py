@@ -17,9 +17,9 @@ import pytest
 from config.sandbox.imports import Imports
 from config.sandbox.in_process import InProcess
 from config.sandbox.state import Sandbox
-from hub.registry.database import Database
-from hub.registry.sync_batches import Batch
-from hub.registry.syncs import SyncState, Trigger
+from hub.registry.clearing_house.sync_batches import Batch
+from hub.registry.clearing_house.syncs import SyncState, Trigger
+from hub.registry.sql.database import Database
 from hub.sync.lease import LEASE
 from hub.sync.synchronizer import Order
 from tests.fakes.clock import FakeClock

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from delivery.facts.outcome import Answer, Failure, NoAnswer, Reply
-from hub.registry.moments import Moments, micros_of, moment_of
-from hub.registry.nights import Due
-from hub.registry.sync_batches import BatchState
+from hub.registry.clearing_house.nights import Due
+from hub.registry.clearing_house.sync_batches import BatchState
+from hub.registry.sql.moments import Moments, micros_of, moment_of
 from hub.sync.file_name import file_name
 from hub.sync.frontier import Frontier, Place
 from hub.sync.gathering import Bounds, GatheredRow, Gathering

@@ -11,7 +11,7 @@ from config.sandbox.imports import API_KEY
 from config.sandbox.server import Addresses, listening
 from config.sandbox.state import Sandbox
 from delivery.wire.egress import Egress
-from hub.registry.sync_batches import BatchAnswer, BatchState
+from hub.registry.clearing_house.sync_batches import BatchAnswer, BatchState
 from hub.sync.learning_builder import Account, LearningBuilder
 from tests.fakes.http_server import http_server, says, sends
 

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from hub.errors import RegistryUnavailable, SyncRunning
-from hub.registry.leases import SqlLease
-from hub.registry.sync_batches import BatchAnswer, SyncBatches
-from hub.registry.sync_cursors import Reading
-from hub.registry.syncs import SyncState, Trigger
-from hub.registry.tables import LeaseRow
+from hub.registry.clearing_house.sync_batches import BatchAnswer, SyncBatches
+from hub.registry.clearing_house.sync_cursors import Reading
+from hub.registry.clearing_house.syncs import SyncState, Trigger
+from hub.registry.sql.leases import SqlLease
+from hub.registry.sql.tables import LeaseRow
 from hub.sync.learning_builder import Account, LearningBuilder
 from hub.sync.lease import LEASE
 from hub.sync.report import FailureKind, SyncReport

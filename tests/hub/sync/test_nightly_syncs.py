@@ -6,8 +6,8 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from hub.nightly import Nightly
-from hub.registry.programs import ProgramChanges
-from hub.registry.syncs import SyncState, Trigger
+from hub.registry.clearing_house.syncs import SyncState, Trigger
+from hub.registry.parties.programs import ProgramChanges
 from hub.sync.lease import LEASE
 from hub.sync.telling import WHOLE_RUN
 from tests.fakes.fuses import Fuse, FusedDatabase, Killed

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from hub.errors import NoLearningBuilder, SyncRunning, UnknownProgram
-from hub.registry.sync_batches import BatchState
-from hub.registry.syncs import SyncState, Trigger
+from hub.registry.clearing_house.sync_batches import BatchState
+from hub.registry.clearing_house.syncs import SyncState, Trigger
 from hub.sync.gathering import Bounds
 from hub.sync.report import FailureKind
 from hub.sync.synchronizer import Order

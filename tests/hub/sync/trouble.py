@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 
 from hub.events.event import Event
-from hub.registry.sync_batches import BatchAnswer
+from hub.registry.clearing_house.sync_batches import BatchAnswer
 from hub.sync.learning_builder import Account, LearningBuilder
 from hub.sync.rendering import Rendered, Renderer
 from tests.fakes.fuses import Fuse

@@ -11,15 +11,19 @@ import httpx
 from config.sandbox.imports import API_KEY, Batch
 from config.sandbox.state import Sandbox
 from hub.events.event import Category, EventType, NewEvent
-from hub.registry.database import Database
-from hub.registry.events import Events
-from hub.registry.leases import SqlLeases
-from hub.registry.nights import Nights
-from hub.registry.programs import Programs
-from hub.registry.subscriptions import Subscription, SubscriptionChanges, Subscriptions
-from hub.registry.sync_batches import SyncBatches
-from hub.registry.syncs import Syncs, Trigger
-from hub.registry.vault import Vault
+from hub.registry.clearing_house.events import Events
+from hub.registry.clearing_house.nights import Nights
+from hub.registry.clearing_house.subscriptions import (
+    Subscription,
+    SubscriptionChanges,
+    Subscriptions,
+)
+from hub.registry.clearing_house.sync_batches import SyncBatches
+from hub.registry.clearing_house.syncs import Syncs, Trigger
+from hub.registry.parties.programs import Programs
+from hub.registry.sql.database import Database
+from hub.registry.sql.leases import SqlLeases
+from hub.registry.trust.vault import Vault
 from hub.sync.gathering import Bounds
 from hub.sync.learning_builder import LearningBuilder
 from hub.sync.nightly_syncs import NightlySyncs, RunSync

@@ -1,1 +1,0 @@
-"""The history of the tables; `hub.registry.migrate` walks it."""

@@ -1,0 +1,1 @@
+"""Sources, the files that landed, and what is still to be done with them."""

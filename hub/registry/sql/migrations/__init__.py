@@ -1,0 +1,1 @@
+"""The history of the tables; `hub.registry.sql.migrate` walks it."""

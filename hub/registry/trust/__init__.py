@@ -1,0 +1,1 @@
+"""Secrets are sealed, and what was done is written down."""
