@@ -56,7 +56,7 @@ async def test_what_was_there_is_there_again(settings: Settings, tmp_path: Path)
     assert open_keyring(Settings(data_dir=tmp_path / "new")) == open_keyring(settings)
     assert (tmp_path / "new" / "landing" / "a" / "raw").read_bytes() == b"raw"
     with sqlite3.connect(tmp_path / "new" / DATABASE) as database:
-        assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [("0006",)]
+        assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [("0007",)]
     valkey = EmbeddedValkey(tmp_path / "new" / "valkey", fsync=False)
     await valkey.start()
     async with aioredis.Redis.from_url(valkey.url) as client:
