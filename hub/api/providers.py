@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import uuid4
 
 import msgspec
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field
 
 from delivery.facts.integration import TokenAuth
@@ -36,6 +36,7 @@ Template = Annotated[
 ]
 # A name in JSON is a string, and nothing else could be meant by it.
 LENIENT = Field(strict=False)
+Words = Annotated[str, Query(max_length=200, description="what the name or the id contains")]
 Verbs = Annotated[list[VerbName], Field(min_length=1, max_length=50)]
 # What every token request says by itself.
 RESERVED = frozenset({"grant_type", "client_id", "client_secret", "refresh_token", "scope"})
@@ -130,10 +131,14 @@ async def list_providers(house: HouseOf, limit: Limit = 100, cursor: Cursor = No
 
 @of_program.get("")
 async def list_untaken_providers(
-    program_id: ReadableProgram, house: HouseOf, limit: Limit = 100, cursor: Cursor = None
+    program_id: ReadableProgram,
+    house: HouseOf,
+    q: Words = "",
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> ProviderPage:
     """List the active providers that a program has no integration with yet."""
-    page = await house.providers.untaken(program_id, cursor=cursor, limit=limit)
+    page = await house.providers.untaken(program_id, words=q, cursor=cursor, limit=limit)
     return ProviderPage(
         items=[ProviderView.model_validate(one) for one in page.items], next=page.next
     )

@@ -18,7 +18,6 @@ from hub.api.access import INSIDE
 from hub.registry.parties.caller import Caller
 
 Facts = dict[str, Any]
-LARGEST_PAGE = 500
 TAKEN = 202
 """What the API answers to what it did not know; to what it knows, 200."""
 OF_A_FILE = (

@@ -9,6 +9,7 @@ from tests.browser.house import House
 PARTS = frozenset(
     {
         "/integrations/rows",
+        "/integrations/providers",
         "/integrations/{integration_id}/state",
         "/integrations/{integration_id}/went",
         "/integrations/{integration_id}/lately",

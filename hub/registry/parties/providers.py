@@ -122,13 +122,19 @@ class Providers:
         return page.each(read_provider)
 
     async def untaken(
-        self, program_id: str, *, cursor: str | None = None, limit: int = 100
+        self, program_id: str, *, words: str = "", cursor: str | None = None, limit: int = 100
     ) -> Page[Provider]:
-        """Return the active providers that a program has no integration with, by id."""
+        """Return the active providers that a program has no integration with, by id.
+
+        `words` are what the name or the id contains, in whatever case.
+        """
         taken = select(IntegrationRow.provider).where(IntegrationRow.program_id == program_id)
         query = select(ProviderRow).where(
             ProviderRow.status == str(ProviderStatus.ACTIVE), ProviderRow.id.not_in(taken)
         )
+        if words:
+            named = ProviderRow.name.icontains(words, autoescape=True)
+            query = query.where(named | ProviderRow.id.icontains(words, autoescape=True))
         async with self._database.read() as session:
             page = await read_page(session, query, by=(ProviderRow.id,), cursor=cursor, limit=limit)
         return page.each(read_provider)

@@ -83,6 +83,8 @@ async def test_providers_that_are_not_taken_are_listed(hub: Hub) -> None:
         return [one["id"] for one in (await hub.reader.get(path)).json()["items"]]
 
     assert await untaken() == ["lms", "sso"]
+    found = (await hub.acme.get(path, params={"q": "LM"})).json()["items"]
+    assert [one["id"] for one in found] == ["lms"]
     await hub.integrate("lms")
     assert await untaken() == ["sso"]
     await hub.system.patch("/api/providers/sso", json={"status": "disabled"})

@@ -1,11 +1,13 @@
 """The form that makes or changes an integration: its fields, its errors, trying before saving."""
 
+import re
 from ipaddress import IPv4Network
 
 import pytest
 
 from config.sandbox.server import Addresses
 from config.sandbox.state import Sandbox
+from hub.portal.pages.integrations.providers import OFFERED
 from tests.hub.api.conftest import LOOPBACK, Hub
 from tests.hub.portal.conftest import Browser
 from tests.hub.portal.test_portal import FORM
@@ -143,3 +145,58 @@ async def test_who_has_every_provider_is_told_so(browser: Browser, keys: Keys, h
     await browser.go(ADD)
     assert "an integration with every provider there is" in browser.text
     assert "Client secret" not in browser.text
+
+
+@pytest.fixture
+async def many(hub: Hub) -> None:
+    for number in range(OFFERED + 5):
+        name = "Twins" if number in (3, 4) else f"Provider {number:03}"
+        form = {"id": f"p-{number:03}", "name": name}
+        (await hub.system.post("/api/providers", json=form)).raise_for_status()
+
+
+@pytest.mark.usefixtures("many")
+async def test_of_many_providers_one_is_typed_and_some_are_offered(
+    browser: Browser, keys: Keys, hub: Hub, addresses: Addresses
+) -> None:
+    await browser.sign_in(keys["acme"])
+    page = await browser.go(ADD)
+    assert "<select" not in page.text
+    assert page.text.count("<option") == OFFERED
+
+    page = await browser.go("/portal/integrations/providers", providerName="vider 05")
+    assert [*re.findall(r'value="([^"]+)"', page.text)] == [f"Provider 05{n}" for n in range(5)]
+
+    await browser.go(ADD)
+    form = {**to_the_sandbox(addresses), "provider": "", "providerName": "provider 054"}
+    await browser.send("/portal/integrations", **form)
+    assert "It is added" in browser.text
+    (made,) = (await hub.acme.get("/api/programs/ACME/integrations")).json()["items"]
+    assert made["provider"] == "p-054"
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nobody", "No free provider is called so"),
+        ("provider 01", "Type the whole name, such as Provider 010, Provider 011"),
+        ("twins", "Several are called so: type one of p-003, p-004."),
+    ],
+)
+async def test_a_provider_that_is_not_clear_is_asked_for_again(
+    browser: Browser, keys: Keys, addresses: Addresses, name: str, told: str
+) -> None:
+    await browser.sign_in(keys["acme"])
+    await browser.go(ADD)
+    form = {**to_the_sandbox(addresses), "provider": "", "providerName": name}
+
+    answer = await browser.send("/portal/integrations", **form)
+
+    assert answer.status_code == 422
+    assert told in browser.text
+    assert f'value="{name}"' in answer.text
+    await browser.send("/portal/integrations/try", **form)
+    assert told in browser.text
+    await browser.send("/portal/integrations/try", **{**form, "providerName": "P-003"})
+    assert "It works" in browser.text

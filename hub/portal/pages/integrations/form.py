@@ -6,7 +6,8 @@ from starlette.responses import Response
 
 from hub.portal.fields import etag_of, texts, whole_number
 from hub.portal.forms import ask, form_of
-from hub.portal.inside import LARGEST_PAGE, Facts, Refusal
+from hub.portal.inside import Facts, Refusal
+from hub.portal.pages.integrations import providers
 from hub.portal.pages.integrations.subject import path_of, root_of
 from hub.portal.pages.page import Pages
 from hub.portal.visit import Visit
@@ -27,7 +28,7 @@ async def added(visit: Visit) -> Response:
     """Make an integration, or say beside each field what is wrong with it."""
     form = await form_of(visit)
     try:
-        made = await visit.api.post(_of_program(visit), _whole(form))
+        made = await visit.api.post(_of_program(visit), await _chosen(visit, form))
     except Refusal as refusal:
         return await _new(visit, form, refusal, refusal.errors)
     runs = "and runs" if made["status"] == "active" else "and disabled: what arrives is held"
@@ -38,9 +39,10 @@ async def try_new(visit: Visit) -> Response:
     """Try an integration that is not there yet; nothing of it is kept."""
     form = await form_of(visit)
     try:
-        told = await visit.api.post(f"{_of_program(visit)}/test", {"integration": _whole(form)})
+        tried = {"integration": await _chosen(visit, form)}
+        told = await visit.api.post(f"{_of_program(visit)}/test", tried)
     except Refusal as refusal:
-        return await _new(visit, form, refusal, refusal.below("integration"))
+        return await _new(visit, form, refusal, refusal.below("integration") or refusal.errors)
     return await _new(visit, form, told=told)
 
 
@@ -80,8 +82,7 @@ async def _new(
     *,
     told: Facts | None = None,
 ) -> Response:
-    path = f"/api/programs/{visit.program}/providers"
-    untaken = await visit.api.get(path, limit=LARGEST_PAGE)
+    untaken = await providers.offered(visit)
     return ask(
         visit,
         "integrations/form.html",
@@ -89,7 +90,8 @@ async def _new(
         refusal,
         errors=errors or {},
         it=None,
-        providers=untaken["items"],
+        untaken=untaken,
+        likely=await providers.like(visit, form.get("providerName", "")) if untaken.more else (),
         told=told,
     )
 
@@ -109,6 +111,13 @@ def _old(
     return ask(
         visit, "integrations/form.html", shown, refusal, errors=errors or {}, it=found, told=told
     )
+
+
+async def _chosen(visit: Visit, form: Mapping[str, str]) -> Facts:
+    """Give the integration that a form says; where there are many providers, one is named."""
+    if name := form.get("providerName"):
+        return _whole({**form, "provider": await providers.named(visit, name)})
+    return _whole(form)
 
 
 def _whole(form: Mapping[str, str]) -> Facts:
