@@ -54,6 +54,12 @@ async def test_files_that_cannot_be_used_are_told_where_recipes_are_chosen(
         await browser.go(path)
         assert "One recipe is left out" in browser.text
         assert "shop_floor.py cannot be read: SyntaxError" in browser.text
+    for number in range(2):
+        (folder / f"further_{number}.py").write_text(BROKEN)
+    for path, is_open in ((f"{ROOT}/recipes", True), (f"{ROOT}/add/csv", False)):
+        page = await browser.go(path)
+        assert "3 recipes are left out" in browser.text
+        assert ('faults" open>' in page.text) is is_open
 
 
 async def test_a_source_keeps_a_recipe_that_cannot_be_used_now(
