@@ -30,7 +30,7 @@ from hub.api.known import (
 )
 from hub.background import cease
 from hub.metrics.metrics import Metrics
-from hub.pipeline.fetching import Fetching
+from hub.pipeline.arriving.fetching import Fetching
 from hub.portal.app import add_portal
 from hub.templates.renderer import Renderer
 

@@ -31,7 +31,7 @@ from delivery.work.heartbeat import Body, Heartbeat
 from delivery.work.operating import Operating
 from delivery.work.running import Running
 from hub.metrics.metrics import Metrics
-from hub.pipeline.fetching import Fetching
+from hub.pipeline.arriving.fetching import Fetching
 from hub.templates.renderer import Renderer
 
 OFTEN = timedelta(milliseconds=250)

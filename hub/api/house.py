@@ -17,10 +17,10 @@ from hub.api.known import KnownIntegrations, KnownSources
 from hub.api.rates import Rates
 from hub.completions import Wordings
 from hub.landing.store import Landing
-from hub.pipeline.fetching import Fetching
-from hub.pipeline.lookups import Lookups
-from hub.pipeline.milling import Milling
-from hub.pipeline.receiving import Receiving
+from hub.pipeline.arriving.fetching import Fetching
+from hub.pipeline.arriving.receiving import Receiving
+from hub.pipeline.chunks.lookups import Lookups
+from hub.pipeline.chunks.milling import Milling
 from hub.registry.clearing_house.event_completions import EventCompletions
 from hub.registry.clearing_house.events import Events
 from hub.registry.clearing_house.subscriptions import Subscriptions

@@ -12,9 +12,9 @@ from hub.api.access import CallerOf
 from hub.api.errors import NotFound, Unprocessable
 from hub.api.house import House, HouseOf
 from hub.api.strict import Form, Line, StrictRoute, View
-from hub.pipeline.asking import Cooking, Ground, Piece, TableFile, Target
-from hub.pipeline.lookups import NoTable
-from hub.pipeline.milling import RecipeFault
+from hub.pipeline.chunks.lookups import NoTable
+from hub.pipeline.chunks.milling import RecipeFault
+from hub.pipeline.mill.asking import Cooking, Ground, Piece, TableFile, Target
 from hub.records.fault import FileFault
 from hub.records.format import Format, Kind
 from hub.sources.settings import Reading

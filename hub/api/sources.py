@@ -14,8 +14,8 @@ from hub.api.pages import Cursor, Limit
 from hub.api.preconditions import IfMatch, revision_of
 from hub.api.strict import StrictRoute
 from hub.api.urls import check_urls
-from hub.pipeline.buckets import may_be_read
-from hub.pipeline.milling import RecipeFault
+from hub.pipeline.arriving.buckets import may_be_read
+from hub.pipeline.chunks.milling import RecipeFault
 from hub.registry.parties.caller import Caller
 from hub.registry.pipeline.sources import SourceKind, SourceRecord
 from hub.sources.hidden import SECRETS, found_in, put_back, take_out

@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from hub.pipeline.asking import Answer, Asked
-from hub.pipeline.mill import Mill
+from hub.pipeline.mill.answering import Mill
+from hub.pipeline.mill.asking import Answer, Asked
 from hub.recipes.catalogue import Catalogue
 from hub.templates.child import LENGTH, frame
 

@@ -15,8 +15,8 @@ from config.cli import main
 from hub.landing.folder import FolderLanding
 from hub.landing.objects import ObjectLanding
 from hub.landing.spool import Spool
-from hub.pipeline import transforming
-from hub.pipeline.milling import Milling
+from hub.pipeline.chunks import transforming
+from hub.pipeline.chunks.milling import Milling
 from hub.registry.pipeline import chunks, file_work
 from hub.registry.pipeline.file_work import FileWork
 from hub.registry.pipeline.source_files import SourceFiles

@@ -13,7 +13,7 @@ from hub.landing.folder import FolderLanding
 from hub.landing.objects import ObjectLanding
 from hub.landing.place import folder_of
 from hub.landing.store import Landing
-from hub.pipeline.sweeping import Sweeping
+from hub.pipeline.keeping.sweeping import Sweeping
 from hub.registry.pipeline.source_files import SourceFiles
 from hub.registry.pipeline.swept_days import SweptDays
 from hub.registry.sql.database import Database

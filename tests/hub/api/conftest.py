@@ -42,11 +42,11 @@ from hub.api.known import (
     looking_in,
 )
 from hub.landing.folder import FolderLanding
-from hub.pipeline.fetching import Fetching
-from hub.pipeline.lookups import Lookups
-from hub.pipeline.milling import Milling
-from hub.pipeline.receiving import Receiving
-from hub.pipeline.table_files import TableFiles
+from hub.pipeline.arriving.fetching import Fetching
+from hub.pipeline.arriving.receiving import Receiving
+from hub.pipeline.chunks.lookups import Lookups
+from hub.pipeline.chunks.milling import Milling
+from hub.pipeline.chunks.table_files import TableFiles
 from hub.registry.clearing_house.event_completions import EventCompletions
 from hub.registry.clearing_house.events import Events
 from hub.registry.clearing_house.subscriptions import Subscriptions

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hub.pipeline import transforming
+from hub.pipeline.chunks import transforming
 from hub.registry.sql.database import Database
 from tests.hub.api.conftest import Hub
 from tests.hub.api.works import Works

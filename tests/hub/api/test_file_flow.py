@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hub.landing.folder import FolderLanding
-from hub.pipeline import unpacking
+from hub.pipeline.chunks import unpacking
 from hub.registry.sql.database import Database
 from tests.fakes.fuses import Fuse, FusedDatabase, FusedIntake, FusedLanding, Killed
 from tests.hub.api.conftest import Hub

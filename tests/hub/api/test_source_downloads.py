@@ -9,7 +9,7 @@ import pytest
 
 from hub.api import source_downloads
 from hub.api.source_downloads import CutShort, attachment
-from hub.pipeline.retention import Retention
+from hub.pipeline.keeping.retention import Retention
 from tests.hub.api.conftest import Hub
 
 PAGE = b"<html><script>alert(1)</script>"

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from hub.landing.folder import FolderLanding
-from hub.pipeline.receiving import Receiving
-from hub.pipeline.turns import Turns
+from hub.pipeline.arriving.receiving import Receiving
+from hub.pipeline.arriving.turns import Turns
 from hub.registry.parties.notices import Notices
 from hub.registry.parties.programs import Programs
 from hub.registry.pipeline.file_records import SourceFile

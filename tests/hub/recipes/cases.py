@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hub.pipeline.asking import Cooking, Ground, Piece, Target
-from hub.pipeline.cooking import cooking_by
-from hub.pipeline.making import grind
+from hub.pipeline.mill.asking import Cooking, Ground, Piece, Target
+from hub.pipeline.mill.cooking import cooking_by
+from hub.pipeline.mill.making import grind
 from hub.recipes.catalogue import Catalogue
 from hub.recipes.context import Table
 from hub.recipes.record import Record

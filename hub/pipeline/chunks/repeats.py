@@ -8,8 +8,8 @@ from itertools import chain
 
 import msgspec
 
-from hub.pipeline.asking import Fault, Ground, Made
-from hub.pipeline.making import MOST_FAULTS, note_skip
+from hub.pipeline.mill.asking import Fault, Ground, Made
+from hub.pipeline.mill.making import MOST_FAULTS, note_skip
 
 REPEATED = "it repeats a record before it: its statement is the same"
 

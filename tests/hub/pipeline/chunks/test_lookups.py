@@ -10,18 +10,19 @@ from pathlib import Path
 import pytest
 
 from config import clock
-from hub.pipeline import lookups, table_files, tables
-from hub.pipeline.asking import TableFile
-from hub.pipeline.lookups import Lookups, NoTable
-from hub.pipeline.retention import Retention
-from hub.pipeline.table_files import TableFiles
-from hub.pipeline.tables import FileTable, Shelf
+from hub.pipeline.chunks import lookups, table_files
+from hub.pipeline.chunks.lookups import Lookups, NoTable
+from hub.pipeline.chunks.table_files import TableFiles
+from hub.pipeline.keeping.retention import Retention
+from hub.pipeline.mill import tables
+from hub.pipeline.mill.asking import TableFile
+from hub.pipeline.mill.tables import FileTable, Shelf
 from hub.recipes.faults import RecordFault
 from hub.records.format import Hints
 from hub.registry.pipeline.sources import SourceRecord
 from tests.hub.pipeline.conftest import Room
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PEOPLE = b"number,email\n7,ada@example.org\n"
 
 
@@ -204,7 +205,8 @@ async def test_what_a_killed_process_was_writing_is_removed(scene: Scene) -> Non
     scene.room.clock.now = clock.now()
     await TableFiles(scene.folder, scene.room.clock).keep("one", b"x")
     program = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom hub.pipeline import table_files\n"
+        "import os, signal, sys\nfrom pathlib import Path\n"
+        "from hub.pipeline.chunks import table_files\n"
         "from config import clock\n"
         "Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "folder = Path(sys.argv[1])\n"

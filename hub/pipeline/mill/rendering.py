@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from hub.pipeline.cooking import Cook
+from hub.pipeline.mill.cooking import Cook
 from hub.recipes.context import Context
 from hub.recipes.declarative import BadRecipe, row_of, statement_of, template_of, texts_of
 from hub.recipes.faults import RecordFault

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from hub.errors import LeaseLost, SealBroken, UnknownSecretKey
 from hub.holding import while_held
-from hub.pipeline.telling import Notices, complaint
+from hub.pipeline.arriving.telling import Notices, complaint
 from hub.registry.parties.notices import NoticeKind
 from hub.registry.pipeline.sources import Progress, SourceKind, SourceRecord, Sources
 from hub.registry.sql.clock import Clock

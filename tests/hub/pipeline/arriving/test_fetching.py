@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from delivery.wire.egress import Egress
-from hub.pipeline.fetching import LARGEST_PAGE, Fetching, NoPage, Page
+from hub.pipeline.arriving.fetching import LARGEST_PAGE, Fetching, NoPage, Page
 from hub.sources.settings import READ, PollSource
 from tests.fakes.clock import FakeClock
 from tests.fakes.http_server import HttpServer, http_server, says

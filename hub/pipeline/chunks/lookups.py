@@ -9,11 +9,11 @@ from pathlib import Path
 
 from hub.errors import NotLanded
 from hub.landing.store import Landing
-from hub.pipeline.asking import TableFile
+from hub.pipeline.chunks.table_files import TableFiles
+from hub.pipeline.chunks.unpacking import GZIP, unpack
+from hub.pipeline.mill.asking import TableFile
+from hub.pipeline.mill.tables import LARGEST
 from hub.pipeline.said import said_of
-from hub.pipeline.table_files import TableFiles
-from hub.pipeline.tables import LARGEST
-from hub.pipeline.unpacking import GZIP, unpack
 from hub.records.fault import FileFault
 from hub.registry.pipeline.file_records import SourceFile
 from hub.registry.pipeline.source_files import SourceFiles

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 import structlog
 
-from hub.pipeline.asking import Cooking, Ground, Piece, Target
-from hub.pipeline.cooking import MOST_SLOW
-from hub.pipeline.milling import MOST_LOST, Milling, RecipeFault
+from hub.pipeline.chunks.milling import MOST_LOST, Milling, RecipeFault
+from hub.pipeline.mill.asking import Cooking, Ground, Piece, Target
+from hub.pipeline.mill.cooking import MOST_SLOW
 from hub.records.format import Format, Kind
 from tests.waiting import until
 

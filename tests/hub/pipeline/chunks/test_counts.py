@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hub.pipeline.asking import Cooking, Ground, Piece, Target
-from hub.pipeline.milling import Milling
+from hub.pipeline.chunks.milling import Milling
+from hub.pipeline.mill.asking import Cooking, Ground, Piece, Target
 from hub.records.format import Format, Hints, Kind
 
 LANDED = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -11,7 +11,8 @@ from typing import TypeVar
 import msgspec
 import structlog
 
-from hub.pipeline.asking import (
+from hub.pipeline.chunks.repeats import without_repeats
+from hub.pipeline.mill.asking import (
     Answer,
     Asked,
     Bad,
@@ -34,7 +35,6 @@ from hub.pipeline.asking import (
     Target,
     Unread,
 )
-from hub.pipeline.repeats import without_repeats
 from hub.recipes.origin import Origin
 from hub.records.cutting import Cuts
 from hub.records.fault import FileFault

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hub.landing.folder import FolderLanding
-from hub.pipeline import unpacking
-from hub.pipeline.unpacking import MOST_TIMES, PART, unpack
+from hub.pipeline.chunks import unpacking
+from hub.pipeline.chunks.unpacking import MOST_TIMES, PART, unpack
 from hub.records.fault import FileFault
 
 ROWS = b"".join(b"learner%d@example.org,course\n" % number for number in range(200_000))

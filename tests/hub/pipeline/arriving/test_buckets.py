@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from delivery.wire.egress import Egress
-from hub.pipeline.buckets import Buckets, may_be_read
+from hub.pipeline.arriving.buckets import Buckets, may_be_read
 from hub.registry.pipeline.sources import SourceRecord
 from tests.fakes.fault_proxy import HOST
 from tests.hub.pipeline.conftest import LARGEST, Room

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hub.pipeline.asking import Target
+from hub.pipeline.mill.asking import Target
 from hub.registry.parties.integrations import IntegrationRegistry
 from hub.registry.parties.providers import Providers, ProviderStatus
 from hub.registry.pipeline.sources import SourceRecord

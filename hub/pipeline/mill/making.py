@@ -7,8 +7,8 @@ import msgspec
 
 from delivery.facts.integration import IntegrationId
 from delivery.facts.statement import Statement
-from hub.pipeline.asking import Bad, Cooking, Fault, Ground, Made, Piece, Target
-from hub.pipeline.cooking import Cook
+from hub.pipeline.mill.asking import Bad, Cooking, Fault, Ground, Made, Piece, Target
+from hub.pipeline.mill.cooking import Cook
 from hub.recipes.context import Context, Table
 from hub.recipes.faults import RecordFault, Skip
 from hub.recipes.identity import completion_name, identity_of, statement_id

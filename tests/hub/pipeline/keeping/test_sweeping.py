@@ -16,9 +16,9 @@ from hub.landing.folder import FolderLanding
 from hub.landing.objects import ObjectLanding
 from hub.landing.place import bundle_for, folder_of, found_by, key_for, part_of, unpacked
 from hub.landing.store import Kept, Landing
-from hub.pipeline.receiving import Receiving
-from hub.pipeline.retention import Retention
-from hub.pipeline.sweeping import Sweeping
+from hub.pipeline.arriving.receiving import Receiving
+from hub.pipeline.keeping.retention import Retention
+from hub.pipeline.keeping.sweeping import Sweeping
 from hub.records.format import Format, Kind
 from hub.registry.pipeline.file_records import SourceFile
 from hub.registry.pipeline.sources import SourceRecord

@@ -17,9 +17,9 @@ from hub.errors import LandingUnavailable, NotLanded, TooLarge
 from hub.landing.place import unpacked
 from hub.landing.spool import open_spool
 from hub.landing.store import Landing
-from hub.pipeline.milling import Milling
+from hub.pipeline.chunks.milling import Milling
+from hub.pipeline.chunks.unpacking import GZIP, unpack
 from hub.pipeline.said import said_of
-from hub.pipeline.unpacking import GZIP, unpack
 from hub.records.bounds import LARGEST_DOCUMENT, LONGEST_RECORD
 from hub.records.fault import FileFault
 from hub.records.format import Format, Hints, Kind

@@ -21,10 +21,10 @@ from hub.background import cease
 from hub.errors import LandingUnavailable, NotLanded
 from hub.landing.place import unpacked
 from hub.landing.store import Landing
-from hub.pipeline.asking import Cooking, Ground, Made, Piece, TableFile, Target
-from hub.pipeline.lookups import Lookups, NoTable
-from hub.pipeline.milling import Milling, RecipeFault
-from hub.pipeline.targets import Targets
+from hub.pipeline.chunks.lookups import Lookups, NoTable
+from hub.pipeline.chunks.milling import Milling, RecipeFault
+from hub.pipeline.chunks.targets import Targets
+from hub.pipeline.mill.asking import Cooking, Ground, Made, Piece, TableFile, Target
 from hub.records.format import Format
 from hub.registry.pipeline.chunks import CLAIM, ChunkDone, ChunkToDo
 from hub.registry.pipeline.file_records import RecordFault

@@ -14,10 +14,10 @@ import msgspec
 from pydantic import JsonValue
 
 from hub.errors import HubError, LeaseLost
-from hub.pipeline.fetching import Fetching, NoPage, Page
-from hub.pipeline.receiving import Receiving
+from hub.pipeline.arriving.fetching import Fetching, NoPage, Page
+from hub.pipeline.arriving.receiving import Receiving
+from hub.pipeline.arriving.turns import Turn, Turns
 from hub.pipeline.said import said_as
-from hub.pipeline.turns import Turn, Turns
 from hub.records.format import Format, Kind
 from hub.registry.pipeline.sources import SourceKind, SourceRecord, Sources
 from hub.registry.sql.clock import Clock

@@ -11,9 +11,9 @@ import pytest
 
 from delivery.wire.egress import Egress
 from hub.errors import LandingUnavailable
-from hub.pipeline.fetching import Fetching
-from hub.pipeline.polling import Polling
-from hub.pipeline.receiving import Receiving
+from hub.pipeline.arriving.fetching import Fetching
+from hub.pipeline.arriving.polling import Polling
+from hub.pipeline.arriving.receiving import Receiving
 from hub.registry.pipeline.sources import SourceRecord
 from tests.fakes.fuses import Fuse, FusedLanding
 from tests.fakes.http_server import Behaviour, HttpServer, Received, http_server, says

@@ -6,7 +6,7 @@ another one.
 
 from pathlib import Path
 
-from hub.pipeline.asking import TableFile
+from hub.pipeline.mill.asking import TableFile
 from hub.recipes.faults import RecordFault
 from hub.recipes.record import Record
 from hub.records.bounds import SAMPLE

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 
-from hub.pipeline.asking import (
+from hub.pipeline.mill.asking import (
     Answer,
     Asked,
     Bad,
@@ -23,11 +23,11 @@ from hub.pipeline.asking import (
     Spoilt,
     Unread,
 )
-from hub.pipeline.cooking import Cook, TooSlow, cooking_by, within
-from hub.pipeline.making import LONGEST_REASON, grind, shown
-from hub.pipeline.rendering import Rendering
-from hub.pipeline.surroundings import Surroundings, memory
-from hub.pipeline.tables import Shelf
+from hub.pipeline.mill.cooking import Cook, TooSlow, cooking_by, within
+from hub.pipeline.mill.making import LONGEST_REASON, grind, shown
+from hub.pipeline.mill.rendering import Rendering
+from hub.pipeline.mill.surroundings import Surroundings, memory
+from hub.pipeline.mill.tables import Shelf
 from hub.recipes.catalogue import BUILT_IN, DECLARATIVE, Catalogue
 from hub.recipes.csv_completions import columns_of, csv_completions
 from hub.recipes.declarative import BadRecipe

@@ -8,9 +8,9 @@ from delivery.wire.addresses import AddressRefused
 from delivery.wire.egress import Egress
 from hub.errors import HubError, LandingUnavailable, LeaseLost, NotLanded, TooLarge
 from hub.landing.objects import Bucket, Found
-from hub.pipeline.receiving import Receiving
+from hub.pipeline.arriving.receiving import Receiving
+from hub.pipeline.arriving.turns import Turn, Turns
 from hub.pipeline.said import said_as
-from hub.pipeline.turns import Turn, Turns
 from hub.registry.pipeline.source_files import SourceFiles
 from hub.registry.pipeline.sources import SourceKind, SourceRecord
 from hub.registry.sql.leases import SqlLease

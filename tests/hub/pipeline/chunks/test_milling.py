@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hub.pipeline.asking import Cooking, Ground, Piece, TableFile, Target
-from hub.pipeline.milling import Milling, RecipeFault
+from hub.pipeline.chunks.milling import Milling, RecipeFault
+from hub.pipeline.mill.asking import Cooking, Ground, Piece, TableFile, Target
 from hub.records.format import Format, Hints, Kind
 
 LANDED = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""How raw bytes come in: sent, asked for, or found in a bucket."""

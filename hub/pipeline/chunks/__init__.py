@@ -1,0 +1,1 @@
+"""Landed files are cut into chunks, and chunks become statements: what workers do, lot by lot."""

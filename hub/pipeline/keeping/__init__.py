@@ -1,0 +1,1 @@
+"""How long raw bytes are kept, and what nobody names any more."""
