@@ -1,5 +1,6 @@
 """The one door to object stores: S3 and what speaks like it, and folders seen as buckets."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,13 @@ LISTED_AT_ONCE = 500
 STREAMED = 1024 * 1024
 NO_RANGES = "non-partial response"
 """What the library says of a store that answers a range with all of it, as rclone's does."""
+CHATTER = re.compile(
+    r"Generic S3 error: |Error performing \w+ request: "
+    r"|Error performing \w+ \S+ in \S+?"
+    r"(, after \d+ retries, max_retries: \d+, retry_timeout: \S+)? +- "
+)
+"""How the library tells what it did itself, before it comes to what was wrong."""
+NOT_SENT = "HTTP error: error sending request"
 REFUSED = (PermissionDeniedError, UnauthenticatedError, PermissionError)
 
 
@@ -240,4 +248,5 @@ def translated(name: str) -> Iterator[None]:
 def _words(error: Exception) -> str:
     # The library's words go on with a dump of its own insides.
     first = str(error).split("Debug source:")[0]
-    return " ".join(first.split())[:300]
+    told = CHATTER.sub("", " ".join(first.split()))
+    return told.replace(NOT_SENT, "no server answers at its address")[:300]

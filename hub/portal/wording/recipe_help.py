@@ -1,5 +1,6 @@
 """How a recipe is written, for somebody who has never seen one. Tests run all of it. Pure."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 Record = Mapping[str, object]
@@ -88,3 +89,8 @@ KIT: Mapping[str, str] = {
     "agent, account, verb, activity, statement": "the parts of a statement",
     "duration(seconds), score(raw), session(...)": "what xAPI wants calculated",
 }
+
+
+def shown(value: object) -> str:
+    """Write a record or a recipe as people write JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False)

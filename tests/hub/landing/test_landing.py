@@ -133,8 +133,20 @@ async def test_a_bucket_of_others_gets_nothing_of_what_this_machine_proves_itsel
 
 async def test_a_store_that_is_away_is_told(tmp_path: Path) -> None:
     place = S3Place(BUCKET, "", "http://127.0.0.1:9", "us-east-1", "a", "b")
-    with pytest.raises(LandingUnavailable, match="does not work"):
+    with pytest.raises(
+        LandingUnavailable, match=r"does not work: no server answers at its address$"
+    ):
         await ObjectLanding(place, tmp_path / "copies").size(KEY)
+
+
+async def test_a_list_that_cannot_be_had_is_told_in_words_of_the_server() -> None:
+    keys = {"access_key_id": "a", "secret_access_key": "b"}
+    async with http_server(says(404, b"<Code>NoSuchBucket</Code>")) as server:
+        bucket = Bucket.open("s3://theirs", {"endpoint": server.url(), **keys})
+        with pytest.raises(LandingUnavailable, match="NoSuchBucket") as told:
+            assert [some async for some in bucket.list("")] == []
+    assert "retries" not in str(told.value)
+    assert "performing" not in str(told.value)
 
 
 async def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:

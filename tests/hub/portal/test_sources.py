@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.portal.pages.sources.form import OFFERED
 from hub.registry.sql.database import Database
 from tests.hub.api.conftest import Hub
 from tests.hub.api.works import Works
@@ -93,7 +94,7 @@ async def test_the_form_of_a_source_says_what_each_recipe_takes(
     page = await browser.go("/portal/sources/add/csv")
     assert "the options <code>webinarId</code> (or <code>meetingId</code>)" in page.text
     assert page.text.count('<option value="declarative"') == 1
-    assert "{{eq status 'done'}}" in page.text
+    assert "{{eq state 'done'}}" in browser.text
 
 
 ROW = "E-mail;course_uri;completed_at\nann@example.org;https://acme.example/c;2026-03-02T09:00:00Z"
@@ -249,6 +250,28 @@ async def test_statements_go_to_chosen_integrations_and_tables_are_looked_up_in(
     assert 'name="lookup.2.name"' in page.text
 
 
+async def test_a_table_that_is_not_offered_stays_chosen(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    path = "/api/programs/ACME/sources"
+    for number in range(OFFERED + 1):
+        table = {"name": f"Table {number}", "kind": "csv"}
+        (await hub.acme.post(path, json=table)).raise_for_status()
+    *_, last = (await hub.acme.get(path, params={"limit": 500})).json()["items"]
+    source = {
+        "name": "Rows",
+        "kind": "csv",
+        "recipe": "csv-completions",
+        "lookups": {"people": {"source": last["id"], "key": "no"}},
+    }
+    made = (await hub.acme.post(path, json=source)).json()
+    await browser.sign_in(keys["acme"])
+
+    page = await browser.go(f"{ROOT}/{made['id']}/edit")
+
+    assert f'<option value="{last["id"]}" selected>' in page.text
+
+
 async def test_errors_come_in_pages(
     browser: Browser, keys: Keys, hub: Hub, tmp_path: Path, database: Database
 ) -> None:
@@ -356,6 +379,7 @@ async def test_the_bytes_of_a_file_can_be_downloaded(
     page = await browser.go(f"{ROOT}/{made['id']}/files/{landed['fileId']}")
     (way,) = re.findall(r'href="([^"]+/download)"', page.text)
     assert "Read again" not in browser.text
+    assert "Mend the file" not in browser.text
 
     answer = await browser.go(way)
 

@@ -13,6 +13,7 @@ from hub.portal.pages.sources.subject import path_of, root_of
 from hub.portal.visit import Visit
 from hub.portal.ways import HOME
 from hub.portal.wording.recipe_advice import advise
+from hub.portal.wording.recipe_help import RECIPE, shown
 
 ROOT = f"{HOME}/sources"
 OFFERED = 50
@@ -154,7 +155,7 @@ async def _ask(
     integrations = await visit.api.get(f"{path}/integrations", limit=OFFERED)
     others = await visit.api.get(f"{path}/sources", limit=OFFERED)
     recipes = await visit.api.get("/api/recipes")
-    shown = {one["id"] for one in integrations["items"]}
+    offered = {one["id"] for one in integrations["items"]}
     boxes = (name.removeprefix(fields.TO) for name in form if name.startswith("to."))
     return ask(
         visit,
@@ -167,11 +168,12 @@ async def _ask(
         kind_words=WORDS[kind],
         integrations=integrations["items"],
         has_more=integrations["next"] is not None,
-        further=form.get("further", "") or ", ".join(one for one in boxes if one not in shown),
+        further=form.get("further", "") or ", ".join(one for one in boxes if one not in offered),
         tables=[one for one in others["items"] if one["kind"] != "webhook"],
         lookups=_rows(form),
         recipes=recipes["items"],
         faults=recipes["faults"],
+        example=shown(RECIPE),
         told=told,
     )
 

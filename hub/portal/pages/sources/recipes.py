@@ -1,7 +1,5 @@
 """The recipes there are, which of them cannot be used, and how one is written."""
 
-import json
-
 from starlette.responses import Response
 
 from hub.portal.pages.page import Pages
@@ -16,16 +14,12 @@ async def recipes(visit: Visit) -> Response:
         "sources/recipes.html",
         recipes=found["items"],
         faults=found["faults"],
-        record=_shown(recipe_help.RECORD),
-        recipe=_shown(recipe_help.RECIPE),
+        record=recipe_help.shown(recipe_help.RECORD),
+        recipe=recipe_help.shown(recipe_help.RECIPE),
         written=recipe_help.WRITTEN,
         python=recipe_help.PYTHON,
         kit=recipe_help.KIT,
     )
-
-
-def _shown(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 PAGES: Pages = (("/sources/recipes", ["GET"], recipes),)
