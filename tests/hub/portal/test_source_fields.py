@@ -70,7 +70,10 @@ def test_what_cannot_be_read_is_told_at_its_field() -> None:
 
     _, errors = said("poll", form)
 
-    assert errors["recipeOptions"] == "is no JSON, at line 2, column 2"
+    assert (
+        errors["recipeOptions"]
+        == "is no JSON, at line 2, column 2: a comma, a quote or a brace too few or too many"
+    )
     assert "every line needs a name" in errors["headers"]
     assert "'c'" in errors["columns"]
     assert said("csv", {"recipeOptions": "[1]"})[1] == {"recipeOptions": "must be a JSON object"}

@@ -182,7 +182,10 @@ def _json(text: str) -> object:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise Unreadable(f"is no JSON, at line {error.lineno}, column {error.colno}") from None
+        place = f"at line {error.lineno}, column {error.colno}"
+        raise Unreadable(
+            f"is no JSON, {place}: a comma, a quote or a brace too few or too many"
+        ) from None
     except (ValueError, RecursionError):
         raise Unreadable("is no JSON that can be read") from None
 
