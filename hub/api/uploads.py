@@ -22,6 +22,7 @@ class Upload:
         self._header = b""
         self._value = b""
         self._is_file = False
+        self._named = ""
 
     async def parts(self, request: Request) -> AsyncIterator[bytes]:
         """Give the bytes of the file. Raises BadRequest for a form that has none."""
@@ -44,7 +45,8 @@ class Upload:
         except MultipartParseError as error:
             raise BadRequest(f"the form cannot be read: {error}") from error
         if not seen:
-            raise BadRequest("the form has no file")
+            told = f"the file {self._named} is empty" if self._named else "the form has no file"
+            raise BadRequest(told)
 
     def _callbacks(self) -> Any:  # noqa: ANN401  the library's own type is not exported
         return {
@@ -70,7 +72,8 @@ class Upload:
             if b"filename" in options:
                 self._is_file = True
                 shown = options[b"filename"].decode("utf-8", "replace")
-                self.name = self.name or shown[:LONGEST_NAME]
+                self._named = shown[:LONGEST_NAME]
+                self.name = self.name or self._named
         self._header, self._value = b"", b""
 
     def _part(self, content: bytes, start: int, end: int) -> None:

@@ -144,6 +144,10 @@ async def test_a_file_is_uploaded_whole_or_in_a_form_and_bounded(hub: Hub) -> No
     assert named.json()["name"] == "ä.csv"
     again = await hub.acme.post(path, files={"file": ("b.csv", content)})
     assert (again.status_code, again.json()["fileId"]) == (200, first.json()["fileId"])
+    empty = await hub.acme.post(path, files={"file": ("nothing.csv", b"")})
+    assert (empty.status_code, empty.json()["detail"]) == (400, "the file nothing.csv is empty")
+    none = await hub.acme.post(path, files={"other": (None, b"words")})
+    assert (none.status_code, none.json()["detail"]) == (400, "the form has no file")
     assert (await hub.acme.post(path, content=b"y" * 55_000)).status_code == 413
     assert (await hub.acme.post(path, content=b"y" * 70_000)).status_code == 413
     assert await count(hub, source["id"]) == 2
