@@ -1,7 +1,7 @@
 """What a mistake in a declarative recipe asks for: the API tells what is wrong. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 Options = Mapping[str, object]
 Record = Mapping[str, object]
@@ -29,10 +29,13 @@ MADE_WRONG: Mapping[str, str] = {
 }
 """By words of the reason; the first that fits."""
 
-INSIDE = re.compile(r"\{\{\{?(?:[#/^]\w*)?(.*?)\}\}", re.DOTALL)
+INSIDE = re.compile(r"\{\{\{?(?:[#/^]\w*)?([^{}]*)\}\}")
 WORD = re.compile(r"""\[([^\]]+)\]|'[^']*'|"[^"]*"|([^\s()|]+)""")
 CALLED = re.compile(r"\(\s*(\w+)")
-NO_FIELDS = frozenset({"else", "true", "false", "null", "undefined", "this", "as"})
+NO_FIELDS = frozenset({"else", "if", "unless", "true", "false", "null", "undefined", "this", "as"})
+LOOKS_ELSEWHERE = ("{{#each", "{{#with")
+"""Within these, names are not of the record."""
+MOST_NAMED, LONGEST_SHOWN = 20, 200
 
 
 def advise(options: Options, record: Record, field: str, reason: str) -> str:
@@ -41,9 +44,14 @@ def advise(options: Options, record: Record, field: str, reason: str) -> str:
         return told
     template = _template_at(options, field)
     if missing := list(dict.fromkeys(_missing(template, record, options))):
-        asked = f"{template} asks for {', '.join(missing)}"
-        return f"{asked}. The record has no such field, but: {', '.join(map(str, record))}."
+        asked = f"{template[:LONGEST_SHOWN]} asks for {_listed(missing)}"
+        return f"{asked}. The record has no such field, but: {_listed(list(record))}."
     return _by_words(MADE_WRONG, reason)
+
+
+def _listed(names: Sequence[str]) -> str:
+    further = ", …" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + further
 
 
 def _by_words(advice: Mapping[str, str], reason: str) -> str:
@@ -58,6 +66,8 @@ def _template_at(options: Options, field: str) -> str:
 
 
 def _missing(template: str, record: Record, options: Options) -> Iterator[str]:
+    if any(block in template for block in LOOKS_ELSEWHERE):
+        return
     join = options.get("join")
     tables = join if isinstance(join, Mapping) else {}
     for inside in INSIDE.findall(template):

@@ -145,10 +145,31 @@ async def test_a_mistake_in_a_recipe_is_told_with_what_to_do(
 
 @pytest.mark.parametrize(
     "template",
-    ["{{a}}", "{{[b c]}}", "{{eq a 'x'}}", "{{#if a}}{{n.m}}{{else}}-{{/if}}", "{{t.any}}",
-     "{{@x}}",      "{{round (add a 7) 1}}", "{{{gte a 50}}}", "{{this}}", "plain"],
-)  # fmt: skip
+    [
+        "{{a}}",
+        "{{[b c]}}",
+        "{{eq a 'x'}}",
+        "{{#if a}}{{n.m}}{{else}}-{{/if}}",
+        "{{#if a}}1{{else if n.m}}2{{/if}}",
+        "{{#each a}}{{of_it}}{{/each}}",
+        "{{t.any}}",
+        "{{@x}}",
+        "{{round (add a 7) 1}}",
+        "{{{gte a 50}}}",
+        "{{this}}",
+        "plain",
+    ],
+)
 def test_fields_that_are_there_are_not_missed(template: str) -> None:
     record = {"a": 1, "b c": 2, "n": {"m": 3}}
 
     assert not advise({"when": template, "join": {"t": "a"}}, record, "when", "")
+
+
+def test_of_many_fields_and_of_a_long_template_some_is_said() -> None:
+    record = {f"field_{number}": 1 for number in range(10_000)}
+
+    told = advise({"when": "{{gone}}" + "\\{{" * 500_000}, record, "when", "")
+
+    assert told.endswith("field_18, field_19, ….")
+    assert len(told) < 1000
