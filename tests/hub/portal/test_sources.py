@@ -388,3 +388,18 @@ async def test_the_bytes_of_a_file_can_be_downloaded(
     assert answer.headers["content-disposition"] == 'attachment; filename="bad.html"'
     assert answer.headers["content-length"] == "8"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_bucket_says_how_a_topic_is_told_of_it(
+    browser: Browser, keys: Keys, hub: Hub
+) -> None:
+    arn = "arn:aws:sns:eu-central-1:123456789012:exports"
+    form = {**FORMS["bucket"], "intervalSeconds": 600, "topicArn": arn}
+    made = await hub.acme.post(
+        "/api/programs/ACME/sources", json={"name": "Exports", "kind": "bucket", **form}
+    )
+    await browser.sign_in(keys["reader"])
+
+    await browser.go(f"{ROOT}/{made.json()['id']}")
+
+    assert f"notifications to the topic {arn} , and give the topic a subscription" in browser.text
