@@ -125,7 +125,9 @@ class Transforming:
     async def _see_through(self, chunks: Sequence[ChunkToDo]) -> None:
         source = await self._sources.find(chunks[0].source_id)
         if source is None:
-            raise Waits("the source is gone", LATER)
+            count = await self._work.forget(chunks[0].source_id)
+            log.info("chunks.forgotten", source=chunks[0].source_id, chunks=count)
+            return
         if not source.is_active:
             raise Waits("the source is disabled", LATER)
         if source.settings.get("recipe") is None:

@@ -5,19 +5,19 @@ made once.
 """
 
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, case, delete, exists, func, select, tuple_, update
+from sqlalchemy import bindparam, case, delete, exists, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from hub.registry.pipeline.file_records import FileState, RecordFault
-from hub.registry.sql.tables import FileChunkRow, RecordFaultRow, Row, SourceFileRow
+from hub.registry.pipeline.kept_faults import keep
+from hub.registry.sql.tables import FileChunkRow, Row, SourceFileRow
 
-MOST_FAULTS = 1000
 MOST_REASONS = 20
 CLAIM = timedelta(seconds=12)
 """How long whoever claimed chunks has for them, before another may; held longer by `keep`."""
@@ -179,8 +179,11 @@ def settle(
     for one in mine:
         if one.skips or one.trouble:
             _tell(session, one)
-        if one.faults:
-            _keep_faults(session, one)
+    session.flush()
+    faults: dict[str, list[RecordFault]] = defaultdict(list)
+    for one in mine:
+        faults[one.chunk.file_id] += one.faults
+    keep(session, faults)
     return end_those_done(session, file_ids, now)
 
 
@@ -218,25 +221,3 @@ def _tell(session: Session, done: ChunkDone) -> None:
     counts.update(done.skips)
     row.skips = dict(counts.most_common(MOST_REASONS))
     row.trouble = done.trouble or row.trouble
-    session.flush()
-
-
-def _keep_faults(session: Session, done: ChunkDone) -> None:
-    """Keep the first faults by line, however the chunks came."""
-    file_id = done.chunk.file_id
-    session.add_all(
-        RecordFaultRow(file_id=file_id, line=one.line, field=one.field, reason=one.reason)
-        for one in done.faults
-    )
-    session.flush()
-    mine = RecordFaultRow.file_id == file_id
-    count = session.scalar(select(func.count()).select_from(RecordFaultRow).where(mine))
-    if count is None or count <= MOST_FAULTS:
-        return
-    last = (
-        select(RecordFaultRow.id)
-        .where(mine)
-        .order_by(RecordFaultRow.line, RecordFaultRow.id)
-        .offset(MOST_FAULTS)
-    )
-    session.execute(delete(RecordFaultRow).where(RecordFaultRow.id.in_(last)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy import Update, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from hub.registry.pipeline.chunks import (
@@ -27,6 +27,7 @@ from hub.registry.sql.clock import Clock
 from hub.registry.sql.database import Database
 from hub.registry.sql.tables import FileChunkRow, SourceFileRow
 
+FORGOTTEN_AT_ONCE = 5000
 CUT_CLAIM = timedelta(seconds=60)
 """The same for a step of cutting, which may have to unpack a file first."""
 
@@ -148,6 +149,10 @@ class FileWork:
                 .values(due_at=until)
             )
 
+    async def forget(self, source_id: str) -> int:
+        """Leave chunks of a source that is gone undone; give how many were left out so."""
+        return await self._database.carry_out(partial(_forget, source_id=source_id))
+
     async def postpone(
         self,
         chunks: Sequence[ChunkToDo],
@@ -177,6 +182,17 @@ class FileWork:
         What another has claimed since, or what was reprocessed meanwhile, is left out.
         """
         return await self._database.carry_out(partial(settle, done=done, now=self._clock()))
+
+
+def _forget(session: Session, *, source_id: str) -> int:
+    some = (
+        select(FileChunkRow.id).where(FileChunkRow.source_id == source_id).limit(FORGOTTEN_AT_ONCE)
+    )
+    return len(
+        session.scalars(
+            delete(FileChunkRow).where(FileChunkRow.id.in_(some)).returning(FileChunkRow.id)
+        ).all()
+    )
 
 
 def _claim_cut(session: Session, *, sources: Sequence[str], now: datetime) -> FileToCut | None:

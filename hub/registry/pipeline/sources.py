@@ -16,7 +16,7 @@ from hub.registry.sql.clock import Clock
 from hub.registry.sql.database import Database
 from hub.registry.sql.leases import SqlLease, require
 from hub.registry.sql.paging import Page, read_page
-from hub.registry.sql.tables import ProgramRow, SourceRow
+from hub.registry.sql.tables import ProgramRow, SourceFileRow, SourceRow
 from hub.registry.trust.audit import note
 from hub.registry.trust.vault import Vault
 
@@ -188,6 +188,11 @@ class Sources:
         async with self._database.write() as session:
             row = await _lock(session, source_id)
             row.deleted_at, row.next_at, row.secrets = self._clock(), None, None
+            await session.execute(
+                update(SourceFileRow)
+                .where(SourceFileRow.source_id == source_id, SourceFileRow.cut_at.is_not(None))
+                .values(cut_at=None, claim=SourceFileRow.claim + 1)
+            )
             self._note(session, "deleted", row, by=by, before=_told(row))
 
     async def due(self, kinds: Sequence[SourceKind], *, limit: int = 20) -> Sequence[SourceRecord]:

@@ -10,6 +10,7 @@ import pytest
 
 from hub.landing.folder import FolderLanding
 from hub.pipeline.chunks import unpacking
+from hub.registry.pipeline.source_files import SourceFiles
 from hub.registry.sql.database import Database
 from tests.fakes.fuses import Fuse, FusedDatabase, FusedIntake, FusedLanding, Killed
 from tests.hub.api.conftest import Hub
@@ -127,6 +128,21 @@ async def test_a_source_that_is_disabled_lands_and_waits(hub: Hub, works: Works)
     hub.clock.move(seconds=61)
     await works.run()
     assert await queued(hub, integration) == 3
+
+
+async def test_of_a_source_that_is_deleted_nothing_more_is_made(
+    hub: Hub, works: Works, database: Database
+) -> None:
+    integration = await hub.integrate()
+    source_id = await source(hub, status="disabled")
+    await upload(hub, source_id, rows(0, 3))
+    await works.run()
+    await hub.acme.delete(f"/api/sources/{source_id}")
+    hub.clock.move(seconds=61)
+    await works.run()
+
+    assert await queued(hub, integration) == 0
+    assert (await SourceFiles(database, hub.clock).waiting()).files == 0
 
 
 async def test_without_an_integration_a_file_waits_for_one(hub: Hub, works: Works) -> None:

@@ -10,9 +10,10 @@ from sqlalchemy import update
 
 from hub.errors import RepeatedSignature, UnknownFile
 from hub.registry.parties.programs import Programs
-from hub.registry.pipeline.chunks import CLAIM, MOST_FAULTS, ChunkDone, ChunkToDo
+from hub.registry.pipeline.chunks import CLAIM, ChunkDone, ChunkToDo
 from hub.registry.pipeline.file_records import FileState, NewFile, RecordFault, SourceFile
 from hub.registry.pipeline.file_work import CUT_CLAIM, CutStep, FileToCut, FileWork, NewChunk
+from hub.registry.pipeline.kept_faults import MOST_FAULTS
 from hub.registry.pipeline.source_files import SourceFiles
 from hub.registry.pipeline.sources import SourceKind, Sources
 from hub.registry.sql.database import Database
@@ -94,6 +95,10 @@ def whole(chunks: int, **said: object) -> CutStep:
 def done(chunk: ChunkToDo, **said: object) -> ChunkDone:
     found = ChunkDone(chunk, rows=5, statements=4, added=3, skipped=0, failed=1)
     return replace(found, **said)  # type: ignore[arg-type]  # fields by name
+
+
+def _faults(start: int, count: int) -> Sequence[RecordFault]:
+    return [RecordFault(start + n, "email", "is missing") for n in range(count)]
 
 
 async def test_the_same_bytes_are_the_same_file_of_one_source(scene: Scene) -> None:
@@ -365,6 +370,54 @@ async def test_the_first_thousand_faults_are_kept_and_all_are_counted(scene: Sce
             break
     assert kept == MOST_FAULTS
     assert (await scene.shown(file)).failed == 1800
+
+
+async def test_of_many_faults_the_first_by_line_are_kept_whichever_chunk_ends_first(
+    scene: Scene,
+) -> None:
+    file = await scene.cut(50)
+    claimed = await scene.claim(most=50)
+    lots = [claimed[25:], claimed[:25]]
+
+    for lot in lots:
+        await scene.work.settle(
+            [done(one, faults=_faults(one.line * 1000, 1000), failed=1000) for one in lot]
+        )
+
+    page = await scene.files.faults(file.id, limit=1000)
+    assert [one.line for one in page.items] == list(range(1000, 1000 + MOST_FAULTS))
+    assert page.next is None
+    assert (await scene.shown(file)).failed == 50_000
+
+
+async def test_faults_of_several_files_are_kept_with_each(scene: Scene) -> None:
+    files = [await scene.landed(sha256, form="{}") for sha256 in "abc"]
+    claimed = await scene.claim()
+    await scene.work.settle([done(one, faults=_faults(at, 2)) for at, one in enumerate(claimed)])
+
+    for at, chunk in enumerate(claimed):
+        page = await scene.files.faults(chunk.file_id)
+        assert [one.line for one in page.items] == [at, at + 1]
+    assert {one.file_id for one in claimed} == {one.id for one in files}
+
+
+async def test_of_a_source_that_is_gone_nothing_is_cut_or_made(scene: Scene) -> None:
+    file = await scene.cut(3)
+    await scene.landed("b")
+    cutting = await scene.work.claim_cut()
+    assert cutting is not None
+    await scene.landed("c")
+    await scene.sources.delete(scene.id, by="test")
+
+    assert await scene.work.claim_cut() is None
+    assert await scene.work.record_cut(cutting, whole(3)) is None
+    (chunk, *_) = await scene.claim(most=1)
+    assert await scene.work.forget(scene.id) == 3
+    await scene.work.settle([done(chunk)])
+    assert (await scene.shown(file)).rows == 0
+    scene.clock.move(CLAIM.total_seconds() + 1)
+    assert not await scene.claim()
+    assert (await scene.files.waiting()).files == 0
 
 
 async def test_what_is_read_again_begins_anew_and_old_claims_are_void(scene: Scene) -> None:
