@@ -14,7 +14,8 @@ in each; the record found stands under the table's name. Pure: rendering is done
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
 
 from hub.recipes.context import Context
 from hub.recipes.faults import RecordFault, Skip
@@ -27,8 +28,10 @@ NEEDED = ("actor", "verb", "object")
 WHEN, JOIN = "when", "join"
 MUSTACHE = re.compile(r"(\{\{\{.*?\}\}\}|\{\{.*?\}\})", re.DOTALL)
 WHOLE = re.compile(r"\{\{\{(?P<inner>[^{}]+)\}\}\}", re.DOTALL)
-BARE = "\x01"
-"""Before a text that stands for JSON; no JSON text holds it as it is."""
+BARE = secrets.token_hex(16)
+"""Before a text that stands for JSON. No record can hold it: every process has its own."""
+DEEPEST = 40
+TOO_DEEP = f"renders to JSON that is nested more than {DEEPEST} levels deep"
 MOST_TEXTS = 200
 NOTHING = {"", "false"}
 
@@ -126,7 +129,7 @@ def _written(value: object) -> str:
 
 def _text(text: str) -> str:
     if whole := WHOLE.fullmatch(text.strip()):
-        return f'"{json.dumps(BARE)[1:-1]}{{{{{whole["inner"]}}}}}"'
+        return f'"{BARE}{{{{{whole["inner"]}}}}}"'
     parts = (
         part if MUSTACHE.fullmatch(part) else json.dumps(part)[1:-1]
         for part in MUSTACHE.split(text)
@@ -157,6 +160,35 @@ def _bare(text: str, place: str) -> object:
     if not text:
         return None
     try:
-        return json.loads(text)
+        found: object = json.loads(text, parse_float=_finite, parse_constant=_finite)
     except ValueError:
         raise RecordFault(place, f"renders to {text[:60]!r}, which is no JSON") from None
+    except RecursionError:
+        raise RecordFault(place, TOO_DEEP) from None
+    if _is_too_deep(found):
+        raise RecordFault(place, TOO_DEEP)
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not abs(number) < float("inf"):
+        raise ValueError(text)
+    return number
+
+
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for one in level for inner in _members(one)]
+    return bool(level)
+
+
+def _members(value: object) -> Iterable[object]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+        case _:
+            return ()

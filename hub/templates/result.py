@@ -22,7 +22,7 @@ def finished(told: Told, template: str) -> Told:
         return told
     try:
         _object.decode(row)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return {**_complaint(row, template), "made": _shown(row)}
     # In JSON, a line can only end between two values.
     return {"row": row.replace("\r", " ").replace("\n", " ").strip()}

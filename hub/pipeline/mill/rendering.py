@@ -6,7 +6,14 @@ import msgspec
 
 from hub.pipeline.mill.cooking import Cook
 from hub.recipes.context import Context
-from hub.recipes.declarative import BadRecipe, row_of, statement_of, template_of, texts_of
+from hub.recipes.declarative import (
+    BARE,
+    BadRecipe,
+    row_of,
+    statement_of,
+    template_of,
+    texts_of,
+)
 from hub.recipes.faults import RecordFault
 from hub.recipes.record import Record
 from hub.templates.engine import Engine
@@ -67,7 +74,7 @@ class Rendering:
                 continue
             told = finished(next(rendered), template)
             if "row" not in told:
-                yield RecordFault("", f"the template {told['detail']}")
+                yield RecordFault("", f"the template {told['detail']}".replace(BARE, ""))
                 continue
             try:
                 yield statement_of(told["row"], options)

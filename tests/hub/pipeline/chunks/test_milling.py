@@ -132,6 +132,42 @@ async def test_a_declarative_recipe(milling: Milling) -> None:
     assert fault.value.pointer == "/actor/mbox"
 
 
+async def test_a_record_brings_no_json_of_its_own_into_a_declarative_recipe(
+    milling: Milling,
+) -> None:
+    options = {
+        "actor": {"mbox": "mailto:{{email}}", "name": "{{n}}"},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/scored"},
+        "object": {
+            "id": "{{url}}",
+            "definition": {"extensions": {"http://x.example/p": "{{{p}}}"}},
+        },
+    }
+    good = {"email": "a@x.example", "url": "http://x.example/o", "n": "Ann", "p": "1"}
+    deep = "[" * 3000
+    content = lines(
+        good,
+        {**good, "n": "\x01" + deep},
+        {**good, "n": '\x01{"name": "Eve"}'},
+        {**good, "p": deep},
+        {**good, "p": deep + "]" * 3000},
+        {**good, "p": "[" * 41 + "]" * 41},
+        {**good, "p": "[" * 40 + "]" * 40},
+        {**good, "p": "NaN"},
+    )
+    ground = await grind(milling, content, "declarative", options=options)
+
+    names = [msgspec.json.decode(made.body)["actor"]["name"] for made in ground.made[0]]
+    assert names == ["Ann", "\x01" + deep, '\x01{"name": "Eve"}', "Ann"]
+    place = "object.definition.extensions.http://x.example/p"
+    assert [(one.line, one.field) for one in ground.faults] == [(n, place) for n in (4, 5, 6, 8)]
+    told = [one.reason for one in ground.faults]
+    assert (
+        told[0] == told[1] == told[2] == "renders to JSON that is nested more than 40 levels deep"
+    )
+    assert not any("ends the process" in one for one in told)
+
+
 async def test_a_recipe_can_stop_nothing_but_its_own_records(milling: Milling) -> None:
     person = {"email": "ann@example.org"}
     deeds = ["loops", "swallows", "ends", "raises", "eats", "gives"]
