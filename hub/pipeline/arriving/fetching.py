@@ -26,6 +26,7 @@ TRIES = 3
 PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 MOST_TOKENS = 1000
+MOST_SHOWN = 100
 LIMITS = ("x-ratelimit", "ratelimit", "x-rate-limit")
 """How headers begin that tell of a limit of requests (GitHub, HubSpot, Zoom, Okta)."""
 SINCE_1970, LONGEST_RESET = 1_000_000_000, len("1700000000")
@@ -156,7 +157,10 @@ class Fetching:
         if shown is not None:
             headers["Authorization"] = shown
         start = self._clock()
-        host = httpx.URL(url).host
+        try:
+            host = httpx.URL(url).host
+        except (httpx.InvalidURL, ValueError) as error:
+            return NoPage(f"{url[:MOST_SHOWN]!r} is no address: {error}", again=False)
         try:
             async with asyncio.timeout(self._within.total_seconds()):
                 request = self._client.build_request("GET", url, headers=headers)

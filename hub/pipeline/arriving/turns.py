@@ -5,13 +5,13 @@ source as it was, and another worker takes the turn when the lease has lapsed.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
 from pydantic import JsonValue
 
-from hub.errors import LeaseLost, SealBroken, UnknownSecretKey
+from hub.errors import LeaseLost, RegistryUnavailable, SealBroken, UnknownSecretKey
 from hub.holding import while_held
 from hub.pipeline.arriving.telling import Notices, complaint
 from hub.registry.parties.notices import NoticeKind
@@ -22,6 +22,9 @@ from hub.registry.sql.leases import SqlLease, SqlLeases
 TTL = timedelta(seconds=30)
 SEALED = timedelta(minutes=5)
 """When a source whose secrets cannot be opened is looked at again."""
+STUMBLED = timedelta(minutes=5)
+"""When a source is asked again that failed in a way nobody has thought of."""
+MOST_TROUBLE = 1000
 
 log = structlog.get_logger()
 
@@ -84,8 +87,23 @@ class Turns:
             cursor = await self._sources.cursor(source_id)
             turn = Turn(SEALED, f"its secrets cannot be opened: {error}", cursor)
         else:
-            turn = await ask(source, secrets, lease)
+            turn = await self._guarded(ask, source, secrets, lease)
+        if turn.trouble is not None:
+            turn = replace(turn, trouble=_storable(turn.trouble))
         await self._close(source, turn, lease)
+
+    async def _guarded(
+        self, ask: Ask, source: SourceRecord, secrets: Mapping[str, str], lease: SqlLease
+    ) -> Turn:
+        """Ask; what nobody has thought of is the trouble of this source, and of no other."""
+        try:
+            return await ask(source, secrets, lease)
+        except (LeaseLost, RegistryUnavailable):
+            raise
+        except Exception as error:
+            log.exception("turn.failed", source=source.id, kind=source.kind.value)
+            words = f"failed unexpectedly: {type(error).__name__}: {error}"
+            return Turn(STUMBLED, words, await self._sources.cursor(source.id))
 
     async def _close(self, source: SourceRecord, turn: Turn, lease: SqlLease) -> None:
         progress = Progress(turn.cursor, self._clock() + turn.pause, turn.trouble)
@@ -97,3 +115,9 @@ class Turns:
             return
         words = complaint(source, turn.trouble)
         await self._notices.note(source.program_id, NoticeKind.SOURCE, source.id, words)
+
+
+def _storable(trouble: str) -> str:
+    """Give what others have said as one short line that any database can hold."""
+    line = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in trouble)
+    return line if len(line) <= MOST_TROUBLE else line[: MOST_TROUBLE - 1] + "…"

@@ -159,7 +159,10 @@ class Sources:
         revision: int | None,
         by: str,
     ) -> SourceRecord:
-        """Replace what is said of a source. Raises UnknownSource, RevisionMismatch."""
+        """Replace what is said of a source. Raises UnknownSource, RevisionMismatch.
+
+        With another high-water mark than before (`cursor`), it is asked from the beginning.
+        """
         async with self._database.write() as session:
             row = await _lock(session, source_id)
             if revision is not None and row.revision != revision:
@@ -175,6 +178,8 @@ class Sources:
                 row.revision += 1
                 row.updated_at = self._clock()
                 row.trouble = None
+                if before.settings.get("cursor") != row.settings.get("cursor"):
+                    row.cursor = None
                 if row.kind in ASKED:
                     # What was in the way may be gone: it is asked at once.
                     row.next_at = row.updated_at
@@ -224,16 +229,19 @@ class Sources:
         """Write down how far a source was asked, by whoever may ask it. Raises LeaseLost.
 
         `source` is as it was when the turn began: who has it asked again meanwhile, because it was
-        changed or something new was announced, is heeded.
+        changed or something new was announced, is heeded. Of one that was changed, the progress
+        before it stands: it may have been asked for something else.
         """
         is_as_it_was = SourceRow.next_at == source.next_at
+        is_unchanged = SourceRow.revision == source.revision
+        cursor = json.dumps(progress.cursor)
         async with self._database.write() as session:
             await require(session, lease)
             await session.execute(
                 update(SourceRow)
                 .where(SourceRow.id == source.id, SourceRow.deleted_at.is_(None))
                 .values(
-                    cursor=json.dumps(progress.cursor),
+                    cursor=case((is_unchanged, cursor), else_=SourceRow.cursor),
                     next_at=case((is_as_it_was, progress.next_at), else_=SourceRow.next_at),
                     asked_at=self._clock(),
                     trouble=progress.trouble,

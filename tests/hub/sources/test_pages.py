@@ -1,11 +1,14 @@
 """How an API is asked page by page: all kinds of paging, and the high-water mark."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from hub.sources.pages import Step, Strange, first, following, highest, records_of
 from hub.sources.settings import READ, PollSource
 
 URL = "https://api.example.org/events?kind=all"
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def source(**said: object) -> PollSource:
@@ -30,6 +33,9 @@ def test_an_api_without_pages_is_asked_once() -> None:
         "</events?page=2>; rel=next",
         '<https://api.example.org/events?page=1>; rel="prev", </events?page=2>; rel="next last"',
         '</events?page=2>; title="more"; rel="next"',
+        '</events?page=2>; title="a, b; \\"c\\""; rel="next"',
+        '</events?page=0>; title="; rel=next, "; rel=prev, </events?page=2>;rel=NEXT; crossorigin',
+        '</events?page=0>; rel="next-archive", </events?page=2>; ; rel="next"',
     ],
 )
 def test_the_header_link_leads_on(header: str) -> None:
@@ -95,7 +101,13 @@ def test_offsets_are_counted_until_a_page_is_not_full() -> None:
     [
         ({"next": "https://evil.example/events"}, "on another server, evil.example"),
         ({"next": "http://api.example.org/events"}, "on another server"),
-        ({"next": URL}, "is the page itself"),
+        ({"next": "//bücher.example/"}, "on another server, bücher.example"),
+        ({"next": "http://[bad"}, r"the next page's address, 'http://\[bad', is no address"),
+        ({"next": "http://a℀b.example/"}, "is no address"),
+        ({"next": "/x\x01"}, r"'/x\\x01', is no address"),
+        ({"next": "/x\0"}, "is no address"),
+        ({"next": {"href": "/"}}, "at /next leads nowhere"),
+        ({"next": True}, "at /next leads nowhere"),
         ({"next": "/events?" + "x" * 5000}, "too long"),
     ],
 )
@@ -104,6 +116,16 @@ def test_strange_addresses_are_not_followed(document: object, reason: str) -> No
 
     with pytest.raises(Strange, match=reason):
         following(said, Step(URL), document, {}, 1)
+
+
+def test_a_strange_link_is_not_followed() -> None:
+    with pytest.raises(Strange, match="is no address"):
+        following(source(paging="link"), Step(URL), [], {"link": "<http://[x>; rel=next"}, 1)
+
+
+def test_a_round_does_not_begin_with_a_mark_that_fits_no_address() -> None:
+    with pytest.raises(Strange, match="the address with the mark in it is too long"):
+        first(source(cursor={"field": "at", "parameter": "since"}), "x" * 100_000)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +138,9 @@ def test_strange_addresses_are_not_followed(document: object, reason: str) -> No
         ("1772442000", 60, "since=1772441940"),
         ("1772442000000", 60, "since=1772441940000"),
         ("abc", 60, "since=abc"),
+        ("30", 60, "since=0"),
+        ("0001-01-01T00:00:00Z", 60, "since=0001-01-01T00%3A00%3A00Z"),
+        ("123456789012345678901", 0, "since=123456789012345678901"),
     ],
 )
 def test_a_round_begins_at_the_mark(mark: str | None, overlap: int, asked: str) -> None:
@@ -140,6 +165,12 @@ def test_a_round_begins_at_the_mark(mark: str | None, overlap: int, asked: str) 
         (["b", "a"], None, "b"),
         ([None, True, "", {}], "kept", "kept"),
         ([], None, None),
+        ([1000000000000000000, 999999999999999999], None, "1000000000000000000"),
+        (["900000000000000001", "900000000000000002"], None, "900000000000000002"),
+        (["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z"], None, "0001-01-01T00:00:00Z"),
+        (["2026-03-03T08:00:00Z", "2026-03-03T10:00:00Z"], None, "2026-03-03T08:00:00Z"),
+        (["2999-01-01", "9999-12-31T23:59:59-14:00"], "2026-01-01", "2026-01-01"),
+        ([32472144000], None, "32472144000"),
     ],
 )
 def test_the_mark_is_the_highest_value(
@@ -148,7 +179,23 @@ def test_the_mark_is_the_highest_value(
     said = source(cursor={"field": "meta.at", "parameter": "since"})
     records: list[object] = [{"meta": {"at": value}} for value in values]
 
-    assert highest(said, records, mark) == highest_is
+    assert highest(said, records, mark, NOW) == highest_is
+
+
+@pytest.mark.parametrize(("value", "mark"), [(1772442000, "1772442000"), (32472144000, None)])
+def test_numbers_that_overlap_are_times(value: int, mark: str | None) -> None:
+    said = source(cursor={"field": "at", "parameter": "since", "overlapSeconds": 60})
+
+    assert highest(said, [{"at": value}, {"at": value * 1000}], None, NOW) == (
+        mark and f"{value * 1000}"
+    )
+
+
+def test_a_value_too_long_to_be_a_mark_is_told() -> None:
+    said = source(cursor={"field": "at", "parameter": "since"})
+
+    with pytest.raises(Strange, match="the value of at has 100000 characters"):
+        highest(said, [{"at": "x" * 100_000}], None, NOW)
 
 
 def test_records_are_found_or_their_place_is_told() -> None:

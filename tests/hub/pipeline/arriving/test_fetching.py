@@ -233,3 +233,12 @@ async def test_what_is_inside_is_not_asked() -> None:
 
 async def _at_once(_: float) -> None:
     pass
+
+
+@pytest.mark.parametrize("url", ["http://[::zz]/", "http://127.0.0.1:x/"])
+async def test_what_is_no_address_is_no_page(scene: Scene, server: HttpServer, url: str) -> None:
+    found = await scene.get(server, url=url)
+
+    assert isinstance(found, NoPage)
+    assert "is no address" in found.reason
+    assert scene.pauses == []

@@ -2,19 +2,22 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from ipaddress import ip_network
 
 import httpx
 import pytest
+from pydantic import JsonValue
 
 from delivery.wire.egress import Egress
 from hub.errors import LandingUnavailable
 from hub.pipeline.arriving.fetching import Fetching
 from hub.pipeline.arriving.polling import Polling
 from hub.pipeline.arriving.receiving import Receiving
+from hub.pipeline.arriving.turns import Turn
 from hub.registry.pipeline.sources import SourceRecord
+from hub.registry.sql.leases import SqlLease
 from tests.fakes.fuses import Fuse, FusedLanding
 from tests.fakes.http_server import Behaviour, HttpServer, Received, http_server, says
 from tests.hub.pipeline.conftest import LARGEST, Room
@@ -208,13 +211,40 @@ async def test_a_round_does_not_go_on_in_a_source_that_was_changed(scene: Scene)
     assert [one.target for one in scene.server.requests] == ["/rows", "/others"]
 
 
+async def test_another_cursor_begins_anew_even_in_the_middle_of_a_turn(scene: Scene) -> None:
+    await scene.make(**MARKED)
+    sources = scene.room.sources
+
+    async def is_changed(asked: Received, writer: asyncio.StreamWriter) -> None:
+        scene.room.clock.move(seconds=1)
+        cursor: dict[str, JsonValue] = {"field": "at", "parameter": "since", "initial": "5"}
+        settings = {**scene.source.settings, "cursor": cursor}
+        await sources.change(scene.source.id, settings, {}, revision=None, by="test")
+        await page(9)(asked, writer)
+
+    scene.server.script = [page(8), is_changed, page(7), page()]
+    await scene.ask()
+    shown = await scene.later()
+    assert await scene.mark() is None
+    assert shown.next_at == scene.room.clock()
+    await scene.ask()
+    renamed = {**(await scene.shown()).settings, "name": "Another"}
+    await sources.change(scene.source.id, renamed, {}, revision=None, by="test")
+    await scene.ask()
+
+    assert scene.asked() == ["", "since=8", "since=5", "since=7"]
+
+
 @pytest.mark.parametrize(
     ("answer", "trouble"),
     [
         (says(200, b"<html>"), "the answer is no JSON"),
         (says(200, b"[" * 100_000), "the answer is no JSON"),
         (says(200, {"items": []}), "there are no records at /rows"),
-        (says(200, {"rows": [], "next": "x" * 5000}), "the next page is too long"),
+        (
+            says(200, {"rows": [], "next": "x" * 5000}),
+            "page 1: the next page's address is too",
+        ),
         (says(403, {}), "answered 403"),
     ],
     ids=["html", "nested", "elsewhere", "long", "forbidden"],
@@ -229,6 +259,191 @@ async def test_what_is_no_page_is_told_and_asked_for_later(
 
     assert trouble in str(shown.trouble)
     assert await scene.room.landed(scene.source) == []
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["http://[bad", "/x\x01", "/x\0", "http://a℀b.example/", "https://elsewhere.example/", {}],
+    ids=["bracket", "control", "nul", "nfkc", "elsewhere", "object"],
+)
+async def test_a_page_is_landed_though_the_next_is_nowhere(scene: Scene, named: object) -> None:
+    paging = {"type": "next", "field": "/next"}
+    await scene.make(**{**MARKED, "paging": paging})
+    broken = scene.source
+    await scene.make()
+    answer = says(200, {"rows": [{"at": 1}], "next": named})
+    scene.server.script = [page(0, after="/rows?p=2"), answer]
+
+    await scene.ask()
+
+    shown = await scene.room.shown(broken)
+    assert str(shown.trouble).startswith("page 2: ")
+    assert len(await scene.room.landed(broken)) == 2
+    assert (await scene.room.sources.cursor(broken.id))["mark"] is None
+    assert shown.next_at == scene.room.clock() + timedelta(seconds=INTERVAL)
+    assert broken.id in (await scene.room.told())[0]
+    assert len(scene.server.requests) == 3
+    assert (await scene.shown()).trouble is None
+
+
+async def test_a_mark_that_is_too_long_is_told(scene: Scene) -> None:
+    await scene.make(**MARKED)
+    scene.server.otherwise = says(200, {"rows": [{"at": "x" * 100_000}]})
+
+    shown = await scene.ask()
+
+    assert "page 1: the value of at has 100000 characters" in str(shown.trouble)
+    assert len(await scene.room.landed(scene.source)) == 1
+    assert await scene.mark() is None
+
+
+async def test_a_mark_at_the_beginning_of_time_does_not_overlap(scene: Scene) -> None:
+    cursor = {"field": "at", "parameter": "since", "overlapSeconds": 10}
+    await scene.make(**{**MARKED, "cursor": cursor})
+    scene.server.script = [says(200, {"rows": [{"at": "0001-01-01T00:00:00Z"}]}), page()]
+
+    await scene.ask()
+    shown = await scene.later()
+
+    assert scene.asked() == ["", "since=0001-01-01T00:00:00Z"]
+    assert shown.trouble is None
+
+
+async def test_a_record_of_the_far_future_moves_no_mark(scene: Scene) -> None:
+    await scene.make(**MARKED)
+    dates = ["2999-01-01T00:00:00Z", "2020-01-01T00:00:00Z"]
+    scene.server.script = [says(200, {"rows": [{"at": one} for one in dates]})]
+
+    await scene.ask()
+
+    assert await scene.mark() == "2020-01-01T00:00:00Z"
+
+
+async def test_a_page_that_names_itself_is_the_last(scene: Scene) -> None:
+    await scene.make(**MARKED)
+    scene.server.script = [page(1, after="b"), page(2, after="b")]
+
+    shown = await scene.ask()
+
+    assert scene.asked() == ["", "cursor=b"]
+    assert len(await scene.room.landed(scene.source)) == 2
+    assert (await scene.mark(), shown.trouble) == ("2", None)
+
+
+async def test_an_api_that_does_not_know_the_cursor_is_told_of(scene: Scene) -> None:
+    await scene.make(**MARKED)
+    scene.server.otherwise = page(1, after="b")
+
+    shown = await scene.ask()
+
+    assert "page 2: it has the same records as the page before" in str(shown.trouble)
+    assert (await scene.mark(), len(scene.server.requests)) == (None, 2)
+
+
+@pytest.mark.parametrize("most", [1, 2, 1000])
+async def test_pages_in_a_circle_are_told_of_over_all_turns(scene: Scene, most: int) -> None:
+    await scene.make(**{**MARKED, "paging": {**PAGING, "mostPages": most}})
+    scene.server.script = [page(1, after="a")]
+    scene.server.script += [page(2, after="b"), page(3, after="a")] * 3
+
+    shown = await scene.ask()
+    for _ in range(6):
+        shown = shown if shown.trouble else await scene.later()
+
+    assert "page 5: the pages go in a circle" in str(shown.trouble)
+    assert len(await scene.room.landed(scene.source)) == 3
+    assert await scene.mark() is None
+
+
+@pytest.mark.parametrize("paging", [{"type": "offset", "size": 2}, {"type": "page"}])
+async def test_an_api_that_cannot_count_is_told_of(scene: Scene, paging: dict[str, object]) -> None:
+    await scene.make(**{**MARKED, "paging": paging})
+    scene.server.otherwise = page(1, 2)
+
+    shown = await scene.ask()
+
+    words = f"page 2: it has the same records as the page before; is {paging['type']} the right"
+    assert words in str(shown.trouble)
+    assert (await scene.mark(), len(scene.server.requests)) == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("size", "pages"), [(None, [(1, 2), (3,), (3,)]), (2, [(1,), (1,)])], ids=["many", "one"]
+)
+async def test_the_last_page_again_is_the_end(
+    scene: Scene, size: int | None, pages: list[tuple[int, ...]]
+) -> None:
+    await scene.make(**{**MARKED, "paging": {"type": "page", "size": size}})
+    scene.server.script = [page(*one) for one in pages]
+
+    shown = await scene.ask()
+
+    assert len(scene.server.requests) == len(pages)
+    assert (await scene.mark(), shown.trouble) == (str(pages[-1][-1]), None)
+
+
+@pytest.mark.parametrize("status", [200, 204])
+async def test_an_answer_without_a_body_is_an_empty_page(scene: Scene, status: int) -> None:
+    await scene.make(**MARKED)
+    scene.server.script = [page(7), says(status, b"")]
+
+    await scene.ask()
+    shown = await scene.later()
+
+    assert (await scene.mark(), shown.trouble) == ("7", None)
+    assert len(await scene.room.landed(scene.source)) == 1
+
+
+async def test_a_byte_order_mark_is_no_part_of_a_page(scene: Scene) -> None:
+    await scene.make(**MARKED)
+    scene.server.script = [says(200, b'\xef\xbb\xbf{"rows": [{"at": 3}]}')]
+
+    shown = await scene.ask()
+
+    assert (await scene.mark(), shown.trouble) == ("3", None)
+    assert await scene.room.contents(scene.source) == [b'{"rows": [{"at": 3}]}']
+
+
+async def test_what_nobody_thought_of_is_the_trouble_of_one_source(scene: Scene) -> None:
+    await scene.make(**MARKED)
+    broken, room = scene.source, scene.room
+    await scene.make()
+    asked: list[str] = []
+
+    async def ask(source: SourceRecord, secrets: Mapping[str, str], lease: SqlLease) -> Turn:
+        asked.append(source.id)
+        if source.id == broken.id:
+            raise ZeroDivisionError("by\0nothing " + "x" * 5000)
+        return Turn(timedelta(seconds=INTERVAL))
+
+    await room.turns().run(broken.kind, ask)
+
+    shown = await room.shown(broken)
+    assert asked == [broken.id, scene.source.id]
+    assert str(shown.trouble).startswith("failed unexpectedly: ZeroDivisionError: by\ufffdnothing")
+    assert len(str(shown.trouble)) == 1000
+    assert shown.next_at == room.clock() + timedelta(minutes=5)
+    assert broken.id in (await room.told())[0]
+    assert (await scene.shown()).trouble is None
+
+
+async def test_a_turn_that_is_broken_off_is_no_trouble(scene: Scene) -> None:
+    await scene.make(**MARKED)
+    arrived = asyncio.Event()
+
+    async def waits(asked: Received, writer: asyncio.StreamWriter) -> None:
+        arrived.set()
+        await asyncio.Event().wait()
+
+    scene.server.otherwise = waits
+    working = asyncio.create_task(scene.worker().run())
+    await arrived.wait()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+
+    shown = await scene.shown()
+    assert (shown.trouble, shown.asked_at) == (None, None)
 
 
 async def test_the_more_failures_the_later_but_every_hour(scene: Scene) -> None:
