@@ -150,6 +150,7 @@ def pipeline_errands(
         registry.source_files,
         pipeline.receiving,
         egress,
+        clock.now,
         folders=settings.bucket_folders,
     )
     sweeping = Sweeping(

@@ -14,6 +14,7 @@ from hub.api.pages import Cursor, Limit
 from hub.api.preconditions import IfMatch, revision_of
 from hub.api.strict import StrictRoute
 from hub.api.urls import check_urls
+from hub.landing.found import wrong_prefix
 from hub.pipeline.arriving.buckets import may_be_read
 from hub.pipeline.chunks.milling import RecipeFault
 from hub.registry.parties.caller import Caller
@@ -195,6 +196,8 @@ async def _checked(
     if isinstance(form, BucketSource):
         urls = {"endpoint": form.endpoint}
         _check_folder(house, form, caller)
+        if reason := wrong_prefix(form.prefix):
+            raise Unprocessable([Flaw("/prefix", f"cannot be used: {reason}")])
     check_urls(house, urls)
     await _check_recipe(house, form)
     await _check_names(house, program_id, form)

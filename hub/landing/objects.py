@@ -1,5 +1,6 @@
-"""The one door to object stores: S3 and what speaks like it, and folders seen as buckets."""
+"""The one door to object stores: S3 and what speaks like it."""
 
+import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,13 +12,21 @@ from typing import Any, NotRequired, TypedDict
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import httpx
 import obstore
-from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
-from obstore.store import LocalStore, S3Store
+from obstore.exceptions import (
+    BaseError,
+    InvalidPathError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import S3Store
 
 from hub.errors import LandingUnavailable, NotLanded
 from hub.landing.copies import Copies
+from hub.landing.found import Found, Unreadable
 from hub.landing.place import size_of, within
+from hub.landing.s3_list import Asked, list_s3
 from hub.landing.spool import Spool
 from hub.landing.store import Kept
 
@@ -49,16 +58,6 @@ class S3Place:
     secret_access_key: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An object in a bucket. `etag` changes when it is replaced."""
-
-    key: str
-    etag: str
-    size: int
-    changed_at: datetime
-
-
 class _Keys(TypedDict):
     access_key_id: str
     secret_access_key: str
@@ -68,6 +67,10 @@ class _Keys(TypedDict):
 
 class BucketRefused(LandingUnavailable):
     """The bucket is there, and may not be read with these keys."""
+
+
+class _ListRefused(Exception):
+    """The library refuses a whole list, for a key in it that it cannot read."""
 
 
 class ObjectLanding:
@@ -151,36 +154,32 @@ class ObjectLanding:
 
 
 class Bucket:
-    """Somebody's bucket, to be looked through."""
+    """Somebody's bucket, to be looked through: `s3://bucket`, and what else S3 needs to know."""
 
-    def __init__(self, store: S3Store | LocalStore, name: str) -> None:
-        self._store = store
-        self._name = name
-
-    @classmethod
-    def open(cls, url: str, place: Mapping[str, str | None]) -> "Bucket":
-        """Open `s3://bucket` or `file:///folder`; `place` has what else S3 needs to know."""
-        parts = urlsplit(url)
+    def __init__(
+        self,
+        url: str,
+        place: Mapping[str, str | None],
+        open_client: Callable[[], httpx.AsyncClient],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._name = url
+        self._place = S3Place(urlsplit(url).netloc, "", **place)
+        self._open_client = open_client
+        self._clock = clock
         with translated(url):
-            if parts.scheme == "file":
-                return cls(LocalStore(Path(parts.path)), url)
-            return cls(open_s3(S3Place(parts.netloc, "", **place), is_ours=False), url)
+            self._store = open_s3(self._place, is_ours=False)
 
-    async def list(self, prefix: str) -> AsyncIterator[list[Found]]:
+    async def list(self, prefix: str) -> AsyncIterator[Sequence[Found | Unreadable]]:
         """Go through the objects below a prefix, some at a time."""
-        with translated(self._name):
-            async for some in obstore.list(
-                self._store, prefix=prefix or None, chunk_size=LISTED_AT_ONCE
-            ):
-                yield [
-                    Found(
-                        one["path"],
-                        (one["e_tag"] or one["last_modified"].isoformat()).strip('"'),
-                        int(one["size"]),
-                        one["last_modified"],
-                    )
-                    for one in some
-                ]
+        try:
+            async for some in self._list(prefix):
+                yield some
+        except _ListRefused:
+            # One key that the library refuses costs it the whole list. What was given before is
+            # given again; whoever looks through a bucket knows what it has.
+            async for others in self._list_by_hand(prefix):
+                yield others
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
         """Give the bytes of an object, a part at a time. Raises NotLanded."""
@@ -188,6 +187,37 @@ class Bucket:
             answer = await obstore.get_async(self._store, key)
             async for part in answer.stream(min_chunk_size=STREAMED):
                 yield bytes(part)
+
+    async def _list(self, prefix: str) -> AsyncIterator[Sequence[Found]]:
+        with translated(self._name):
+            try:
+                async for some in obstore.list(
+                    self._store, prefix=prefix or None, chunk_size=LISTED_AT_ONCE
+                ):
+                    yield [
+                        Found(
+                            one["path"],
+                            (one["e_tag"] or one["last_modified"].isoformat()).strip('"'),
+                            int(one["size"]),
+                            one["last_modified"],
+                        )
+                        for one in some
+                    ]
+            except InvalidPathError as error:
+                raise _ListRefused from error
+
+    def _list_by_hand(self, prefix: str) -> AsyncIterator[Sequence[Found | Unreadable]]:
+        place, below = self._place, prefix.strip("/")
+        region = place.region or (None if place.endpoint else os.environ.get("AWS_REGION"))
+        asked = Asked(
+            place.bucket,
+            region or "us-east-1",
+            self._clock,
+            place.endpoint,
+            place.access_key_id,
+            place.secret_access_key or "",
+        )
+        return list_s3(self._open_client, asked, f"{below}/" if below else "")
 
 
 def open_s3(place: S3Place, *, is_ours: bool = True) -> S3Store:
@@ -241,7 +271,7 @@ def translated(name: str) -> Iterator[None]:
         raise NotLanded(f"{name}: {_words(error)}") from error
     except REFUSED as error:
         raise BucketRefused(f"{name} may not be used: {_words(error)}") from error
-    except (BaseError, OSError) as error:
+    except (BaseError, OSError, ValueError) as error:
         raise LandingUnavailable(f"{name} does not work: {_words(error)}") from error
 
 

@@ -21,6 +21,8 @@ from tests.waiting import until
 ACCESS_KEY, SECRET_KEY = "access-key", "secret-key-of-tests"
 BUCKET = "landing"
 WITHIN = 60
+AT_ONCE = 20
+"""How many keys moto gives in a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,11 @@ async def running_s3(kind: str, folder: Path) -> AsyncIterator[S3]:
             *words,
             stdout=log,
             stderr=log,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(folder),
+                "MOTO_S3_DEFAULT_MAX_KEYS": str(AT_ONCE),
+            },
             preexec_fn=partial(die_with_parent, os.getpid()),
         )
     try:

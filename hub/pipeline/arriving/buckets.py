@@ -1,20 +1,29 @@
 """Buckets: new objects of a bucket or a folder are landed, each once, also when it is replaced."""
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 from delivery.wire.addresses import AddressRefused
 from delivery.wire.egress import Egress
 from hub.errors import HubError, LandingUnavailable, LeaseLost, NotLanded, TooLarge
-from hub.landing.objects import Bucket, Found
+from hub.landing.found import Found, Unreadable, wrong_prefix
+from hub.landing.inbox import Inbox, is_within
+from hub.landing.objects import WITHIN, Bucket
 from hub.pipeline.arriving.receiving import Receiving
 from hub.pipeline.arriving.turns import Turn, Turns
 from hub.pipeline.said import said_as
 from hub.registry.pipeline.source_files import SourceFiles
 from hub.registry.pipeline.sources import SourceKind, SourceRecord
+from hub.registry.sql.clock import Clock
 from hub.registry.sql.leases import SqlLease
 from hub.sources.settings import BucketSource
+
+MOST_TOLD, LONGEST_SHOWN = 5, 200
+ESCAPES = {number: f"\\x{number:02x}" for number in (*range(0x20), *range(0x7F, 0xA0))}
 
 
 class Buckets:
@@ -26,6 +35,7 @@ class Buckets:
         files: SourceFiles,
         receiving: Receiving,
         egress: Egress,
+        clock: Clock,
         *,
         folders: Sequence[str] = (),
     ) -> None:
@@ -33,6 +43,7 @@ class Buckets:
         self._files = files
         self._receiving = receiving
         self._egress = egress
+        self._clock = clock
         self._folders = tuple(folders)
 
     async def run(self) -> None:
@@ -58,29 +69,36 @@ class Buckets:
         self, source: SourceRecord, said: BucketSource, lease: SqlLease
     ) -> tuple[int, str | None]:
         bucket = await self._open(said)
-        landed, trouble = 0, None
+        landed, troubles = 0, Troubles()
         async for some in bucket.list(said.prefix):
-            named = {object_name(one): one for one in some if one.size}
+            named = {object_name(one): one for one in some if isinstance(one, Found) and one.size}
+            for one in some:
+                if isinstance(one, Unreadable):
+                    troubles.note(one.key, one.reason)
             for name in await self._files.unseen(source.id, list(named)):
                 try:
                     await self._land(source, bucket, named[name], name, lease)
                 except (NotLanded, TooLarge) as error:
                     # Gone since it was listed, or more than is taken: the others go on.
-                    trouble = f"{named[name].key}: {error}"
+                    troubles.note(named[name].key, str(error))
                 else:
                     landed += 1
-        return landed, trouble
+        return landed, troubles.told()
 
     async def _land(
-        self, source: SourceRecord, bucket: Bucket, found: Found, name: str, lease: SqlLease
+        self, source: SourceRecord, bucket: Bucket | Inbox, found: Found, name: str, lease: SqlLease
     ) -> None:
         await self._receiving.land_stream(
             source, bucket.stream(found.key), name=found.key, bucket_object=name, lease=lease
         )
 
-    async def _open(self, said: BucketSource) -> Bucket:
-        if said.url.startswith("file://") and not may_be_read(said.url, self._folders):
-            raise LandingUnavailable(f"{said.url} is not below HUB_BUCKET_FOLDERS")
+    async def _open(self, said: BucketSource) -> Bucket | Inbox:
+        if reason := wrong_prefix(said.prefix):
+            raise LandingUnavailable(f"nothing can be found below its prefix: {reason}")
+        if said.url.startswith("file://"):
+            if not may_be_read(said.url, self._folders):
+                raise LandingUnavailable(f"{said.url} is not below HUB_BUCKET_FOLDERS")
+            return Inbox(Path(said.url.removeprefix("file://")), self._folders)
         if said.endpoint is not None:
             # The store connects by itself; what its name leads to is looked at each time before.
             await self._egress.check(said.endpoint)
@@ -90,7 +108,37 @@ class Buckets:
             "access_key_id": said.access_key_id,
             "secret_access_key": said.secret_access_key,
         }
-        return Bucket.open(said.url, place)
+        open_client = partial(self._egress.open_client, timeout=WITHIN)
+        return Bucket(said.url, place, open_client, self._clock)
+
+
+class Troubles:
+    """What was in the way of single objects: the first few in words, and how many others."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+        self._others = set[str]()
+
+    def note(self, key: str, reason: str) -> None:
+        """Note what is in the way of an object; once, though it may be listed twice."""
+        if key in self._told or len(self._told) < MOST_TOLD:
+            self._told[key] = reason
+        else:
+            self._others.add(key)
+
+    def told(self) -> str | None:
+        """Say it all; None if there is nothing to say."""
+        if not self._told:
+            return None
+        lines = [f"{_shown(key)}: {reason}" for key, reason in self._told.items()]
+        if self._others:
+            lines.append(f"and {len(self._others):,} others")
+        return "; ".join(lines)
+
+
+def _shown(key: str) -> str:
+    shown = key.translate(ESCAPES)[:LONGEST_SHOWN]
+    return shown.encode("utf-8", "backslashreplace").decode()
 
 
 def object_name(found: Found) -> str:
@@ -99,8 +147,6 @@ def object_name(found: Found) -> str:
 
 
 def may_be_read(url: str, folders: Sequence[str]) -> bool:
-    """Say whether a folder lies within one of those that the operator allows."""
-    path = url.removeprefix("file://").rstrip("/") + "/"
-    return ".." not in path.split("/") and any(
-        path.startswith(folder.rstrip("/") + "/") for folder in folders
-    )
+    """Say whether a folder lies within one of those that the operator allows, links followed."""
+    path = url.removeprefix("file://")
+    return ".." not in path.split("/") and is_within(os.path.realpath(path), folders)

@@ -26,6 +26,8 @@ ROW = {
     "completed_at": "2026-03-02T09:00:00Z",
 }
 
+BUCKET = {"kind": "bucket", "name": "x", "url": "s3://exports"}
+
 
 async def make(hub: Hub, **fields: object) -> dict[str, Any]:
     made = await hub.acme.post("/api/programs/ACME/sources", json=fields)
@@ -78,6 +80,10 @@ async def test_a_secret_is_kept_and_never_shown(hub: Hub) -> None:
         ({**WEBHOOK, "recipe": "nothing"}, "/recipe"),
         ({"kind": "poll", "name": "x", "url": "http://10.0.0.1/"}, "/url"),
         ({"kind": "bucket", "name": "x", "url": "file:///etc"}, "/url"),
+        ({**BUCKET, "prefix": "a//b"}, "/prefix"),
+        ({**BUCKET, "prefix": "../x"}, "/prefix"),
+        ({**BUCKET, "prefix": "./x"}, "/prefix"),
+        ({**BUCKET, "prefix": "a\nb"}, "/prefix"),
         ({"kind": "csv", "name": "x", "integrations": ["nothing"]}, "/integrations/0"),
         (
             {"kind": "csv", "name": "x", "lookups": {"people": {"source": "no", "key": "id"}}},

@@ -4,18 +4,23 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
+import httpx
 import pytest
 
+from config.clock import now
 from hub.errors import LandingUnavailable, NotLanded, TooLarge
 from hub.landing.folder import FolderLanding
+from hub.landing.found import Found, Unreadable
 from hub.landing.objects import Bucket, BucketRefused, ObjectLanding, S3Place
 from hub.landing.place import bundle_of, is_key, key_for, part_of, unpacked
+from hub.landing.s3_list import Asked, list_s3
 from hub.landing.spool import BUFFER, open_spool
 from hub.landing.store import Landing
 from tests.fakes.clock import FakeClock
-from tests.fakes.http_server import http_server, says
-from tests.fakes.s3 import BUCKET, S3, running_s3
+from tests.fakes.http_server import Behaviour, http_server, says
+from tests.fakes.s3 import AT_ONCE, BUCKET, S3, running_s3
 
 KEY = "source-1/2026/03/02/abc"
 
@@ -80,6 +85,10 @@ def test_a_place_says_which_bundle_it_is_in() -> None:
     assert unpacked(part) != unpacked(part_of("s/2026/03/02/abc", 3, 12))
 
 
+def open_client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(trust_env=False)
+
+
 async def test_a_bucket_is_listed_and_read(s3: S3) -> None:
     for number in range(3):
         await s3.put(f"in/file-{number}.csv", b"a,b\n" * (number + 1))
@@ -90,7 +99,7 @@ async def test_a_bucket_is_listed_and_read(s3: S3) -> None:
         "access_key_id": "access-key",
         "secret_access_key": "secret-key-of-tests",
     }
-    bucket = Bucket.open(f"s3://{BUCKET}", place)
+    bucket = Bucket(f"s3://{BUCKET}", place, open_client, now)
     found = [one for some in [s async for s in bucket.list("in")] for one in some]
     assert sorted(one.key for one in found) == [f"in/file-{n}.csv" for n in range(3)]
     (first,) = [one for one in found if one.key.endswith("0.csv")]
@@ -99,7 +108,76 @@ async def test_a_bucket_is_listed_and_read(s3: S3) -> None:
     await s3.put("in/file-0.csv", b"c,d\n")
     again = [one for some in [s async for s in bucket.list("in")] for one in some]
     (replaced,) = [one for one in again if one.key.endswith("0.csv")]
+    assert isinstance(first, Found)
+    assert isinstance(replaced, Found)
     assert replaced.etag != first.etag
+
+
+STRANGE = ["a//b.csv", "dbl//", "./x", "x/../y", "tab\there", "/first"]
+
+
+async def test_keys_that_cannot_be_read_are_told_and_all_others_are_given(tmp_path: Path) -> None:
+    good = [f"good {number}+&%/ü.csv" for number in range(3 * AT_ONCE)]
+    async with running_s3("moto", tmp_path / "s3") as running:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for key in [*STRANGE, *good]:
+                url = f"{running.endpoint}/{BUCKET}/{quote(key).replace('.', '%2E')}"
+                (await client.put(url, content=b"x" * (key != "dbl//"))).raise_for_status()
+        place = running.place()
+        said = {
+            "endpoint": running.endpoint,
+            "region": None,
+            "access_key_id": place.access_key_id,
+            "secret_access_key": place.secret_access_key,
+        }
+        bucket = Bucket(f"s3://{BUCKET}", said, open_client, now)
+        found = [one for some in [s async for s in bucket.list("")] for one in some]
+        below = [one for some in [s async for s in bucket.list("a")] for one in some]
+        content = b"".join([part async for part in bucket.stream(good[0])])
+
+    assert {one.key for one in found if isinstance(one, Found) and one.size} == set(good)
+    told = {one.key: one.reason for one in found if isinstance(one, Unreadable)}
+    assert set(told) == set(STRANGE) - {"dbl//"}
+    assert told["tab\there"] == "its name has a control character"
+    assert [one.key for one in below] == ["a//b.csv"]
+    assert content == b"x"
+
+
+async def test_a_list_by_hand_is_as_the_library_gives_it(s3: S3) -> None:
+    for name in ["in/a b+c&d.csv", "in/ü.csv", "out.csv"]:
+        await s3.put(name, b"x")
+    keys = {"access_key_id": "access-key", "secret_access_key": "secret-key-of-tests"}
+    bucket = Bucket(
+        f"s3://{BUCKET}", {"endpoint": s3.endpoint, "region": None, **keys}, open_client, now
+    )
+    asked = Asked(BUCKET, "us-east-1", now, s3.endpoint, *keys.values())
+
+    given = [one for some in [s async for s in bucket.list("in")] for one in some]
+    by_hand = [
+        one for some in [s async for s in list_s3(open_client, asked, "in/")] for one in some
+    ]
+
+    assert sorted((one.key, one.etag) for one in by_hand if isinstance(one, Found)) == sorted(
+        (one.key, one.etag) for one in given if isinstance(one, Found)
+    )
+    assert len(by_hand) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (says(403, b"<Error/>"), "it answers 403"),
+        (says(200, b"<ListBucketResult><Contents>"), "no element found"),
+        (says(200, b"<L><Contents><Key>a</Key></Contents></L>"), "'LastModified'"),
+        (says(200, b'<!DOCTYPE L [<!ENTITY a "b">]><L/>'), "it declares a document type"),
+        (says(200, b"<L>" + b" " * 9_000_000 + b"</L>"), "is too large"),
+    ],
+)
+async def test_a_list_by_hand_that_cannot_be_read_is_told(answer: Behaviour, told: str) -> None:
+    async with http_server(answer) as server:
+        asked = Asked("theirs", "us-east-1", now, server.url())
+        with pytest.raises(LandingUnavailable, match=told):
+            assert [some async for some in list_s3(open_client, asked, "")] == []
 
 
 async def test_wrong_keys_are_told(tmp_path: Path) -> None:
@@ -121,7 +199,7 @@ async def test_a_bucket_of_others_gets_nothing_of_what_this_machine_proves_itsel
     for name, value in mine.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     async with http_server(says(403)) as server:
-        bucket = Bucket.open("s3://theirs", {"endpoint": server.url(), **keys})
+        bucket = Bucket("s3://theirs", {"endpoint": server.url(), **keys}, open_client, now)
         with pytest.raises(LandingUnavailable):
             assert [some async for some in bucket.list("")] == []
         sent = [" ".join(request.headers.values()) for request in server.requests]
@@ -142,7 +220,7 @@ async def test_a_store_that_is_away_is_told(tmp_path: Path) -> None:
 async def test_a_list_that_cannot_be_had_is_told_in_words_of_the_server() -> None:
     keys = {"access_key_id": "a", "secret_access_key": "b"}
     async with http_server(says(404, b"<Code>NoSuchBucket</Code>")) as server:
-        bucket = Bucket.open("s3://theirs", {"endpoint": server.url(), **keys})
+        bucket = Bucket("s3://theirs", {"endpoint": server.url(), **keys}, open_client, now)
         with pytest.raises(LandingUnavailable, match="NoSuchBucket") as told:
             assert [some async for some in bucket.list("")] == []
     assert "retries" not in str(told.value)

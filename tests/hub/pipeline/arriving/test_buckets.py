@@ -1,14 +1,22 @@
 """Buckets: new objects land, each once; what cannot land is told, and keeps no other waiting."""
 
+import os
 import ssl
 from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
 
+import httpx
 import pytest
 
+from delivery.wire.addresses import Network
 from delivery.wire.egress import Egress
+from hub.errors import NotLanded
+from hub.landing.inbox import Inbox
 from hub.pipeline.arriving.buckets import Buckets, may_be_read
 from hub.registry.pipeline.sources import SourceRecord
 from tests.fakes.fault_proxy import HOST
+from tests.fakes.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, running_s3
 from tests.hub.pipeline.conftest import LARGEST, Room
 
 INTERVAL = 300
@@ -20,6 +28,7 @@ class Scene:
     def __init__(self, room: Room, tls: ssl.SSLContext) -> None:
         self.room = room
         self.tls = tls
+        self.allow: list[Network] = []
         self.inbox = room.folder / "inbox"
         self.inbox.mkdir()
         self.source: SourceRecord
@@ -34,7 +43,8 @@ class Scene:
             room.turns(holder),
             room.files,
             room.receiving,
-            Egress([], tls=self.tls),
+            Egress(self.allow, tls=self.tls),
+            room.clock,
             folders=folders or [str(room.folder / "inbox")],
         )
 
@@ -199,3 +209,101 @@ async def test_a_folder_that_is_gone_is_told(scene: Scene) -> None:
     shown = await scene.look()
 
     assert "inbox does not work" in str(shown.trouble)
+
+
+async def test_a_name_that_cannot_be_read_is_told_and_the_others_land(scene: Scene) -> None:
+    await scene.make()
+    (scene.inbox / "in").mkdir()
+    (scene.inbox / "new\nline.csv").write_bytes(b"a\n1\n")
+    (scene.inbox / "in" / os.fsdecode(b"\xff.csv")).write_bytes(b"a\n2\n")
+    (scene.inbox / "z.csv").write_bytes(b"a\n3\n")
+
+    shown = await scene.look()
+
+    assert await scene.landed() == [("z.csv", b"a\n3\n")]
+    assert r"new\x0aline.csv: its name has a control character" in str(shown.trouble)
+    assert r"in/\udcff.csv: its name has a control character" in str(shown.trouble)
+
+
+async def test_of_many_that_cannot_be_read_the_first_are_told(scene: Scene) -> None:
+    await scene.make()
+    for number in range(1000):
+        (scene.inbox / f"{number:03}\t.csv").write_bytes(b"a\n")
+
+    shown = await scene.look()
+
+    told = str(shown.trouble)
+    assert told.startswith(r"000\x09.csv: its name")
+    assert told.endswith("; and 995 others")
+
+
+async def test_keys_of_a_bucket_that_cannot_be_read_keep_no_others_waiting(
+    scene: Scene, tmp_path: Path
+) -> None:
+    async with running_s3("moto", tmp_path / "s3") as running:
+        keys = {"accessKeyId": ACCESS_KEY, "secretAccessKey": SECRET_KEY}
+        scene.allow = [ip_network(HOST)]
+        await scene.make(url=f"s3://{BUCKET}", endpoint=running.endpoint, **keys)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for key in ["a//b.csv", "good.csv"]:
+                await client.put(f"{running.endpoint}/{BUCKET}/{key}", content=b"a\n1\n")
+        shown = await scene.look()
+        again = await scene.later()
+
+    assert await scene.landed() == [("good.csv", b"a\n1\n")]
+    assert shown.trouble == again.trouble == "a//b.csv: a part of its name is empty"
+
+
+async def test_a_link_to_outside_is_not_followed(scene: Scene) -> None:
+    await scene.make()
+    outside = scene.room.folder / "outside"
+    outside.mkdir()
+    (outside / "secret.csv").write_bytes(b"s\n1\n")
+    (scene.inbox / "folder").symlink_to(outside)
+    (scene.inbox / "file.csv").symlink_to(outside / "secret.csv")
+    (scene.inbox / "itself").symlink_to(scene.inbox / "itself")
+    (scene.inbox / "round").symlink_to(scene.inbox)
+    (scene.inbox / "a.csv").write_bytes(b"a\n1\n")
+    (scene.inbox / "within.csv").symlink_to(scene.inbox / "a.csv")
+
+    shown = await scene.look()
+
+    assert {name for name, _ in await scene.landed()} <= {"a.csv", "within.csv"}
+    assert [content for _, content in await scene.landed()] == [b"a\n1\n"]
+    told = "a link leads to where nothing may be read"
+    assert f"folder/: {told}" in str(shown.trouble)
+    assert f"file.csv: {told}" in str(shown.trouble)
+
+
+async def test_a_file_that_becomes_a_link_after_it_was_listed_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "secret").write_bytes(b"s")
+    (tmp_path / "inbox" / "a.csv").symlink_to(tmp_path / "secret")
+    inbox = Inbox(tmp_path / "inbox", [str(tmp_path / "inbox")])
+
+    with pytest.raises(NotLanded, match="a link leads"):
+        assert [part async for part in inbox.stream("a.csv")] == []
+    with pytest.raises(NotLanded, match="there is nothing"):
+        assert [part async for part in inbox.stream("b.csv")] == []
+
+
+async def test_a_folder_that_is_a_link_to_outside_is_not_read(scene: Scene) -> None:
+    (scene.room.folder / "outside").mkdir()
+    (scene.inbox / "in").symlink_to(scene.room.folder / "outside")
+    (scene.room.folder / "outside" / "a.csv").write_bytes(b"a\n")
+    await scene.make(url=f"file://{scene.inbox}/in")
+
+    shown = await scene.look()
+
+    assert await scene.landed() == []
+    assert "is not below HUB_BUCKET_FOLDERS" in str(shown.trouble)
+
+
+@pytest.mark.parametrize("prefix", ["a//b", "../x", "./x", "a\nb"])
+async def test_a_prefix_that_cannot_be_asked_for_is_told(scene: Scene, prefix: str) -> None:
+    await scene.make(url="s3://exports", prefix=prefix)
+
+    shown = await scene.look()
+
+    assert "nothing can be found below its prefix" in str(shown.trouble)
+    assert shown.asked_at == scene.room.clock()
