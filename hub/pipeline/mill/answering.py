@@ -100,7 +100,8 @@ class Mill:
 
     def _grind(self, asked: Grind) -> Answer:
         cook = self._cook(asked.cooking)
-        tables = self._shelf.take(asked.cooking.tables)
+        is_tried = not all(one.untried for one in asked.pieces)
+        tables = self._shelf.take(asked.cooking.tables) if is_tried else {}
         before = Surroundings.now()
         pieces = [grind(one, asked.cooking, asked.targets, cook, tables) for one in asked.pieces]
         return GroundAnswer(pieces, is_spoilt=Surroundings.now() != before)

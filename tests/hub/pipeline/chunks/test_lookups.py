@@ -269,3 +269,74 @@ def test_of_several_with_one_key_the_last_counts(tmp_path: Path) -> None:
     assert found is not None
     assert found.text("email") == "new"
     assert table.find("8") is None
+
+
+def test_every_record_of_json_lines_keeps_its_own_fields(tmp_path: Path) -> None:
+    lines = (
+        b'{"number": "1", "name": "Ada"}\n'
+        b'{"name": "nobody"}\n'
+        b'{"number": 2, "email": "two@x.example", "more": [123456789012345678901234567890]}\n'
+        b'{"number": {}, "email": "three@x.example"}\n'
+    )
+    (tmp_path / "one.table").write_bytes(lines)
+    table = FileTable("people", TableFile(str(tmp_path / "one.table"), Hints(), "number"))
+
+    one, two = table.find("1"), table.find("2")
+    assert one is not None
+    assert one.fields == {"number": "1", "name": "Ada"}
+    assert two is not None
+    assert two.text("email") == "two@x.example"
+    assert two.get("more.0") == 123456789012345678901234567890
+    assert len(table) == 2
+
+
+def test_a_long_table_is_read_part_by_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "BLOCK", 1000)
+    rows = b"".join(b'%d,"mail %d\nof %d"\n' % (n, n, n) for n in range(9_000))
+    (tmp_path / "one.table").write_bytes(b"\xef\xbb\xbfnumber,email\n" + rows)
+    table = FileTable("people", TableFile(str(tmp_path / "one.table"), Hints(), "number"))
+
+    assert len(table) == 9_000
+    for number in ("0", "1999", "2000", "8999"):
+        found = table.find(number)
+        assert found is not None
+        assert found.text("email") == f"mail {number}\nof {number}"
+
+
+def test_a_table_is_read_anew_when_its_columns_have_other_names(tmp_path: Path) -> None:
+    (tmp_path / "one.table").write_bytes(b"number,Mail\n7,ada@x.example\n")
+    shelf = Shelf()
+    for hints, name in ((Hints(), "Mail"), (Hints(renamed={"Mail": "email"}), "email")):
+        file = TableFile(str(tmp_path / "one.table"), hints, "number")
+        found = shelf.take({"people": file})["people"].find("7")
+        assert found is not None
+        assert found.text(name) == "ada@x.example"
+
+
+def test_tables_together_are_bounded_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {}
+    for name, rows in (("a", 3_000), ("b", 3_000), ("c", 30_000)):
+        content = b"number,email\n" + b"".join(b"%d,%s\n" % (n, name.encode()) for n in range(rows))
+        (tmp_path / f"{name}.table").write_bytes(content)
+        files[name] = TableFile(str(tmp_path / f"{name}.table"), Hints(), "number")
+    needed = FileTable("a", files["a"]).memory
+    assert needed > 3_000 * 100
+    monkeypatch.setattr(tables, "MOST_MEMORY", needed * 3 // 2)
+    shelf = Shelf()
+
+    first = shelf.take({"a": files["a"]})["a"]
+    assert shelf.take({"a": files["a"]})["a"] is first
+    # The other goes first.
+    shelf.take({"b": files["b"]})
+    assert shelf.take({"a": files["a"]})["a"] is not first
+    with pytest.raises(RecordFault, match=r"of this source need more than .* MiB .*; b is one too"):
+        shelf.take({"a": files["a"], "b": files["b"]})
+    with pytest.raises(RecordFault, match="the table c is too large: it needs more than"):
+        shelf.take({"c": files["c"]})
+    # What was refused once is not read again, as long as it is the same.
+    (tmp_path / "c.table").unlink()
+    with pytest.raises(RecordFault, match="the table c is too large: it needs more than"):
+        shelf.take({"c": files["c"]})
+    assert len(shelf.take({"a": files["a"]})["a"]) == 3_000

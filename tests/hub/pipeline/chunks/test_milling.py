@@ -196,6 +196,21 @@ async def test_a_table_joins_records(milling: Milling, tmp_path: Path) -> None:
     assert ground.skips == {"nobody": 1}
 
 
+async def test_a_table_that_cannot_be_read_is_told_once_and_not_of_each_record(
+    milling: Milling, tmp_path: Path
+) -> None:
+    table = tmp_path / "people.csv"
+    table.write_text("nr,email\n007,james@example.org\n")
+    cooking = Cooking("s", "joined", tables={"people": TableFile(str(table), Hints(), "number")})
+    piece = Piece(lines({"number": "007"}, {"number": "008"}), LINES, 1, LANDED)
+    with pytest.raises(RecipeFault, match="the table people has no field 'number'"):
+        await milling.grind([piece], cooking, TARGETS)
+    # What is not to be tried needs no table.
+    untried = msgspec.structs.replace(piece, untried="was not tried")
+    (ground,) = await milling.grind([untried], cooking, TARGETS)
+    assert (ground.rows, ground.failed) == (2, 2)
+
+
 async def test_recipes_are_found_and_broken_ones_told(milling: Milling, tmp_path: Path) -> None:
     found = await milling.recipes()
     assert {"plain", "hostile", "joined", "csv-completions"} <= {one.name for one in found.recipes}
