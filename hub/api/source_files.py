@@ -15,14 +15,16 @@ from hub.api.house import House, HouseOf
 from hub.api.pages import Cursor, Limit
 from hub.api.sources import ReadableSource, WritableSource
 from hub.api.strict import StrictRoute, View
-from hub.api.uploads import LONGEST_NAME, Upload
+from hub.api.uploads import LONGEST_NAME, WORDS, Upload
 from hub.registry.pipeline.file_records import FileState, RecordFault, SourceFile
 from hub.registry.pipeline.sources import SourceKind
 
 ERRORS_SHOWN = 100
 
 
-FileName = Annotated[str, Query(max_length=LONGEST_NAME, description="what people call the file")]
+FileName = Annotated[
+    str, Query(max_length=LONGEST_NAME, pattern=WORDS, description="what people call the file")
+]
 
 
 class KeyRoute(APIRoute):

@@ -1,5 +1,6 @@
 """Uploads: the bytes of a file out of a request, its body or in a form, and never all at once."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +12,9 @@ from python_multipart.multipart import parse_options_header
 from hub.api.errors import BadRequest
 
 LONGEST_NAME = 200
+WORDS = r"^[^\x00-\x1f\x7f-\x9f]*$"
+NAME = re.compile(WORDS)
+"""Of names: no database of ours keeps a NUL, and nobody can read the others."""
 
 
 class Upload:
@@ -22,10 +26,13 @@ class Upload:
         self._header = b""
         self._value = b""
         self._is_file = False
+        self._is_counted = False
+        self._files = 0
+        self._is_whole = False
         self._named = ""
 
     async def parts(self, request: Request) -> AsyncIterator[bytes]:
-        """Give the bytes of the file. Raises BadRequest for a form that has none."""
+        """Give the bytes of the file. Raises BadRequest for a form without one, or with several."""
         written = request.headers.get("content-type", "")
         kind, options = parse_options_header(written)
         if kind != b"multipart/form-data":
@@ -37,6 +44,10 @@ class Upload:
         try:
             async for part in request.stream():
                 parser.write(part)
+                if self._files > 1:
+                    raise BadRequest("the form has several files: send one at a time")
+                if not NAME.fullmatch(self._named):
+                    raise BadRequest("the file name in the form has a control character")
                 found, self._found = self._found, []
                 seen |= bool(found)
                 for one in found:
@@ -44,6 +55,8 @@ class Upload:
             parser.finalize()
         except MultipartParseError as error:
             raise BadRequest(f"the form cannot be read: {error}") from error
+        if not self._is_whole:
+            raise BadRequest("the form cannot be read: it ends before its closing boundary")
         if not seen:
             told = f"the file {self._named} is empty" if self._named else "the form has no file"
             raise BadRequest(told)
@@ -55,10 +68,20 @@ class Upload:
             "on_header_value": self._of_value,
             "on_header_end": self._header_end,
             "on_part_data": self._part,
+            "on_end": self._end,
         }
 
     def _begin(self) -> None:
-        self._is_file, self._header, self._value = False, b"", b""
+        self._is_file, self._is_counted = False, False
+        self._header, self._value = b"", b""
+
+    def _end(self) -> None:
+        self._is_whole = True
+
+    def _count(self) -> None:
+        # A field in which nobody chose a file is sent without a name, and without bytes.
+        self._files += not self._is_counted
+        self._is_counted = True
 
     def _field(self, content: bytes, start: int, end: int) -> None:
         self._header += content[start:end]
@@ -74,8 +97,11 @@ class Upload:
                 shown = options[b"filename"].decode("utf-8", "replace")
                 self._named = shown[:LONGEST_NAME]
                 self.name = self.name or self._named
+                if shown:
+                    self._count()
         self._header, self._value = b"", b""
 
     def _part(self, content: bytes, start: int, end: int) -> None:
         if self._is_file:
+            self._count()
             self._found.append(content[start:end])

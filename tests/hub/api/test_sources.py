@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,65 @@ async def test_a_file_is_uploaded_whole_or_in_a_form_and_bounded(hub: Hub) -> No
     assert (
         await hub.acme.post(f"/api/sources/{hook['id']}/files", content=b"x")
     ).status_code == 409
+
+
+BOUNDARY = {"content-type": "multipart/form-data; boundary=b"}
+
+
+def part(name: str, content: bytes) -> bytes:
+    said = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+    return said.encode() + content + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        (part("a.csv", b"a,b\n1,2\n") + part("b.csv", b"a,b\n3,4\n") + b"--b--", "several files"),
+        (part("a.csv", b"a,b\n1,2\n") + part("b.csv", b"") + b"--b--", "several files"),
+        (part("a.csv", b"a,b\n1,2\n"), "closing boundary"),
+        (part("a.csv", b"a,b\n1,2\n")[:-4], "closing boundary"),
+        (part("a.csv", b"a,b\n1,2\n") + b"--b", "closing boundary"),
+        (part("a\x00.csv", b"a,b\n1,2\n") + b"--b--", "control character|cannot be read"),
+        (part("a\x1b.csv", b"a,b\n1,2\n") + b"--b--", "control character|cannot be read"),
+    ],
+)
+async def test_a_form_that_is_not_one_whole_file_lands_nothing(
+    hub: Hub, tmp_path: Path, form: bytes, told: str
+) -> None:
+    source = await make(hub, kind="csv", name="Files", recipe="csv-completions")
+
+    refused = await hub.acme.post(
+        f"/api/sources/{source['id']}/files", content=form, headers=BOUNDARY
+    )
+
+    assert refused.status_code == 400, refused.text
+    assert re.search(told, refused.json()["detail"])
+    assert await count(hub, source["id"]) == 0
+    assert files_below(tmp_path / "landing") == []
+
+
+async def test_a_field_of_a_form_in_which_no_file_was_chosen_is_none(hub: Hub) -> None:
+    source = await make(hub, kind="csv", name="Files", recipe="csv-completions")
+    form = part("", b"") + part("a.csv", b"a,b\n1,2\n") + part("", b"") + b"--b--\r\n"
+
+    taken = await hub.acme.post(
+        f"/api/sources/{source['id']}/files", content=form, headers=BOUNDARY
+    )
+
+    assert (taken.status_code, taken.json()["name"]) == (202, "a.csv"), taken.text
+
+
+@pytest.mark.parametrize("name", ["a\x00.csv", "a\n.csv", "a\x7f"])
+async def test_a_name_with_a_control_character_is_refused(hub: Hub, name: str) -> None:
+    source = await make(hub, kind="csv", name="Files", recipe="csv-completions")
+
+    refused = await hub.acme.post(
+        f"/api/sources/{source['id']}/files", content=b"a\n", params={"name": name}
+    )
+
+    assert refused.status_code in (400, 422), refused.text
+    assert "the query parameter name" in refused.text
+    assert await count(hub, source["id"]) == 0
 
 
 async def test_a_recipe_is_tried_before_it_is_used(hub: Hub) -> None:
