@@ -19,7 +19,7 @@ from hub.pipeline.arriving.buckets import may_be_read
 from hub.pipeline.chunks.milling import RecipeFault
 from hub.registry.parties.caller import Caller
 from hub.registry.pipeline.sources import SourceKind, SourceRecord
-from hub.sources.hidden import SECRETS, found_in, put_back, take_out
+from hub.sources.hidden import SECRETS, found_in, put_back, secret_headers, take_out
 from hub.sources.origins import astray, to_be_given
 from hub.sources.settings import READ, AnySource, BucketSource, GivenSource, PollSource
 from hub.xapi.flaw import Flaw, flaws_of, point
@@ -38,6 +38,10 @@ Members = dict[str, JsonValue]
 KEPT = frozenset({"id", "programId", "revision", "createdAt", "updatedAt", "hookUrl"})
 """What is shown of a source, and is nobody's to say; sent back as it was shown, it is let pass."""
 GIVE_AGAIN = "must be given again: it was given for another server than this address names"
+NO_SECRETS = (
+    "headers are kept and shown as they are; a key belongs into auth, such as "
+    '{{"type": "header", "header": "{}", "token": "..."}}, where it is sealed'
+)
 SHOWN_ONLY = KEPT | {"secrets", "askedAt", "nextAt", "trouble"}
 
 
@@ -193,6 +197,7 @@ async def _checked(
         urls = {"url": form.url}
         if form.auth.token_url is not None:
             urls["auth.tokenUrl"] = form.auth.token_url
+        _check_headers(form)
     if isinstance(form, BucketSource):
         urls = {"endpoint": form.endpoint}
         _check_folder(house, form, caller)
@@ -204,6 +209,13 @@ async def _checked(
     written = form.model_dump(mode="json", by_alias=True, exclude={"kind"})
     settings, secrets = take_out(written)
     return settings, secrets  # type: ignore[return-value]  # what pydantic dumps as JSON is JSON
+
+
+def _check_headers(form: PollSource) -> None:
+    if names := secret_headers(form.headers):
+        raise Unprocessable(
+            [Flaw(point("headers", name), NO_SECRETS.format(name)) for name in names]
+        )
 
 
 def _check_folder(house: House, form: BucketSource, caller: Caller) -> None:

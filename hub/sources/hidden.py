@@ -1,6 +1,7 @@
 """Which parts of a source's settings are secrets: taken out, put back, and named. Pure."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 SECRETS = (
     ("secret",),
@@ -8,6 +9,9 @@ SECRETS = (
     ("auth", "password"),
     ("auth", "token"),
     ("auth", "clientSecret"),
+)
+SECRET_HEADER = re.compile(
+    r".*(?:authorization|cookie|key|token|secret|password|auth|credentials?)", re.IGNORECASE
 )
 
 Settings = dict[str, object]
@@ -41,6 +45,11 @@ def found_in(settings: Mapping[str, object], name: str) -> object:
     *outer, last = name.split(".")
     inner = settings.get(outer[0]) if outer else settings
     return inner.get(last) if isinstance(inner, Mapping) else None
+
+
+def secret_headers(names: Iterable[str]) -> list[str]:
+    """Name the headers that are there to carry secrets, by what they are called."""
+    return [name for name in names if SECRET_HEADER.fullmatch(name)]
 
 
 def _copied(settings: Mapping[str, object]) -> Settings:

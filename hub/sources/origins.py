@@ -16,7 +16,12 @@ SENT_TO = {
     "secretAccessKey": ("endpoint",),
 }
 """Where each secret is sent, or what is got for it."""
-NEEDED = {"basic": "auth.password", "bearer": "auth.token", "oauth2": "auth.clientSecret"}
+NEEDED = {
+    "basic": "auth.password",
+    "bearer": "auth.token",
+    "header": "auth.token",
+    "oauth2": "auth.clientSecret",
+}
 PORTS = {"http": 80, "https": 443}
 
 Settings = Mapping[str, object]

@@ -158,11 +158,12 @@ class WebhookSource(Source):
 
 
 class Auth(Part):
-    """How we prove ourselves to an API that is polled."""
+    """How we prove ourselves to an API that is polled; `header`: with a key in its own header."""
 
-    type: Literal["none", "basic", "bearer", "oauth2"] = "none"
+    type: Literal["none", "basic", "bearer", "header", "oauth2"] = "none"
     username: Name | None = None
     password: Secret | None = None
+    header: HeaderName | None = None
     token: Secret | None = None
     token_url: Url | None = None
     client_id: Name | None = None
@@ -176,6 +177,7 @@ class Auth(Part):
             "none": (),
             "basic": ("username", "password"),
             "bearer": ("token",),
+            "header": ("header", "token"),
             "oauth2": ("token_url", "client_id", "client_secret"),
         }[self.type]
         for name in needed:

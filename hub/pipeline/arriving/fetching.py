@@ -32,6 +32,9 @@ LIMITS = ("x-ratelimit", "ratelimit", "x-rate-limit")
 SINCE_1970, LONGEST_RESET = 1_000_000_000, len("1700000000")
 MOST_PATIENCE = timedelta(days=1)
 
+Proof = Mapping[str, str]
+"""Headers in which we prove ourselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -112,18 +115,21 @@ class Fetching:
     def _forgot(self, source_id: str) -> bool:
         return self._tokens.pop(source_id, None) is not None
 
-    async def _authorization(self, source_id: str, source: PollSource) -> str | NoPage | None:
+    async def _authorization(self, source_id: str, source: PollSource) -> Proof | NoPage:
         auth = source.auth
         match auth.type:
             case "none":
-                return None
+                return {}
             case "basic":
                 pair = f"{auth.username}:{auth.password}".encode()
-                return f"Basic {base64.b64encode(pair).decode()}"
+                return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
             case "bearer":
-                return f"Bearer {auth.token}"
+                return {"Authorization": f"Bearer {auth.token}"}
+            case "header":
+                return {auth.header or "": auth.token or ""}
             case "oauth2":
-                return await self._token(source_id, source)
+                token = await self._token(source_id, source)
+                return token if isinstance(token, NoPage) else {"Authorization": token}
 
     async def _token(self, source_id: str, source: PollSource) -> str | NoPage:
         held, auth, of = self._tokens.get(source_id), source.auth, _meant(source)
@@ -151,11 +157,9 @@ class Fetching:
             case outcome:
                 return NoPage(outcome.reason, again=False)
 
-    async def _get(self, source: PollSource, url: str, shown: str | None) -> Page | NoPage:
+    async def _get(self, source: PollSource, url: str, shown: Proof) -> Page | NoPage:
         headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **source.headers}
-        headers["Accept-Encoding"] = "identity"
-        if shown is not None:
-            headers["Authorization"] = shown
+        headers |= {"Accept-Encoding": "identity", **shown}
         start = self._clock()
         try:
             host = httpx.URL(url).host

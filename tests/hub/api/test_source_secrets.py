@@ -11,6 +11,7 @@ POLL = {"kind": "poll", "name": "An API", "url": "https://api.example.org/v1/row
 TOKENS = "https://login.example.org/token"
 BASIC = {"type": "basic", "username": "us", "password": "s3cr3t"}
 BEARER = {"type": "bearer", "token": "s3cr3t"}
+HEADER = {"type": "header", "header": "X-API-Key", "token": "s3cr3t"}
 OAUTH2 = {"type": "oauth2", "tokenUrl": TOKENS, "clientId": "us", "clientSecret": "s3cr3t"}
 BUCKET = {
     "kind": "bucket",
@@ -46,6 +47,7 @@ def without(auth: dict[str, str], **changed: str) -> dict[str, str]:
         ({**POLL, "auth": BEARER}, {"url": "http://api.example.org/v1/rows"}, "/auth/token"),
         ({**POLL, "auth": BEARER}, {"url": "https://api.example.org:444/"}, "/auth/token"),
         ({**POLL, "auth": BEARER}, {"url": "https://api.example.org@evil.example/"}, "/auth/token"),
+        ({**POLL, "auth": HEADER}, {"url": ELSEWHERE}, "/auth/token"),
         ({**POLL, "auth": OAUTH2}, {"url": ELSEWHERE}, "/auth/clientSecret"),
         (
             {**POLL, "auth": OAUTH2},
@@ -106,3 +108,13 @@ async def test_no_way_round_leads_a_secret_elsewhere(hub: Hub) -> None:
 
     back = await hub.acme.patch(path, json={"auth": {"type": "bearer"}})
     assert pointers(back) == ["/auth"]
+
+
+async def test_a_key_in_a_header_of_its_own_is_never_shown(hub: Hub) -> None:
+    path = await make(hub, {**POLL, "auth": HEADER})
+
+    shown = await hub.acme.get(path)
+
+    assert "s3cr3t" not in shown.text
+    assert shown.json()["secrets"] == ["auth.token"]
+    assert shown.json()["auth"]["header"] == "X-API-Key"

@@ -14,6 +14,7 @@ import pytest
 from tests.hub.api.conftest import Hub
 
 SECRET = "a secret of the sender"
+POLL = {"kind": "poll", "name": "x", "url": "https://api.example.org/rows"}
 WEBHOOK = {
     "name": "Hooks",
     "kind": "webhook",
@@ -80,6 +81,9 @@ async def test_a_secret_is_kept_and_never_shown(hub: Hub) -> None:
         ({**WEBHOOK, "signature": {"scheme": "hmac"}}, "/signature"),
         ({**WEBHOOK, "recipe": "nothing"}, "/recipe"),
         ({"kind": "poll", "name": "x", "url": "http://10.0.0.1/"}, "/url"),
+        ({**POLL, "headers": {"Accept": "text/json", "X-API-Key": "s3cr3t"}}, "/headers/X-API-Key"),
+        ({**POLL, "headers": {"authorization": "Token s3cr3t"}}, "/headers/authorization"),
+        ({**POLL, "auth": {"type": "header", "token": "s3cr3t"}}, "/auth"),
         ({"kind": "bucket", "name": "x", "url": "file:///etc"}, "/url"),
         ({**BUCKET, "prefix": "a//b"}, "/prefix"),
         ({**BUCKET, "prefix": "../x"}, "/prefix"),

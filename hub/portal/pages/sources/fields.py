@@ -31,8 +31,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     ),
     "poll": (
         *("url", "intervalSeconds", "headers"),
-        *("auth.type", "auth.username", "auth.password", "auth.token", "auth.tokenUrl"),
-        *("auth.clientId", "auth.clientSecret", "auth.scope", "auth.tokenAuth"),
+        *("auth.type", "auth.username", "auth.password", "auth.header", "auth.token"),
+        *("auth.tokenUrl", "auth.clientId", "auth.clientSecret", "auth.scope", "auth.tokenAuth"),
         *("paging.type", "paging.field", "paging.parameter", "paging.first", "paging.size"),
         *("paging.sizeParameter", "paging.mostPages"),
         *("cursor.field", "cursor.parameter", "cursor.overlapSeconds", "cursor.initial"),

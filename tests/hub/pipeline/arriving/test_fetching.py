@@ -70,6 +70,14 @@ async def test_a_page_is_asked_for_with_its_proof(
     assert asked.headers["x-version"] == "2"
 
 
+async def test_a_key_is_shown_in_a_header_of_its_own(scene: Scene, server: HttpServer) -> None:
+    await scene.get(server, auth={"type": "header", "header": "X-API-Key", "token": "abc"})
+
+    (asked,) = server.requests
+    assert asked.headers["x-api-key"] == "abc"
+    assert "authorization" not in asked.headers
+
+
 def oauth2(tokens: HttpServer) -> dict[str, object]:
     return {
         "type": "oauth2",
