@@ -7,11 +7,13 @@ from datetime import UTC, datetime, tzinfo
 
 from hub.recipes.faults import RecordFault
 
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
+"""A smaller number is a year, a day of a spreadsheet or a mistake, and no moment."""
 LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 MILLISECONDS = 100_000_000_000
 """From here on a bare number counts milliseconds: as seconds it would be the year 5138."""
 SHOWN = 60
-MAILBOX = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+MAILBOX = re.compile(r"[^\s\x00-\x1f\x7f@<>]+@[^\s\x00-\x1f\x7f@<>]+")
 ADDRESS = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f<>"{}|\\^`]+')
 
 
@@ -105,8 +107,8 @@ class Record:
     ) -> datetime | None:
         """Give a moment: ISO 8601, seconds or milliseconds since 1970, or one of `formats`.
 
-        `formats` are those of `strptime`; `zone` is meant where none is written. Raises
-        RecordFault.
+        A number before the year 2000 is no moment. `formats` are those of `strptime`; `zone` is
+        meant where none is written. Raises RecordFault.
         """
         found = self.text(path)
         if found is None:
@@ -130,7 +132,7 @@ def _of_number(text: str) -> datetime | None:
     if len(text) == len("20260302") and text.isdecimal():
         return None
     seconds = number / 1000 if abs(number) >= MILLISECONDS else number
-    return datetime.fromtimestamp(seconds, UTC) if 0 <= seconds < LATEST else None
+    return datetime.fromtimestamp(seconds, UTC) if EARLIEST <= seconds < LATEST else None
 
 
 def _of_text(text: str, formats: Sequence[str]) -> datetime | None:

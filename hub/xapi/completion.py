@@ -28,7 +28,10 @@ NAMESPACE = UUID("5d0b8d4c-2b5e-4d0a-9a55-0d1f6a3b7e21").bytes
 VERBS = "http://adlnet.gov/expapi/verbs/"
 COURSE = "http://adlnet.gov/expapi/activities/course"
 
-Email = Annotated[str, Pattern(r"[^\s@<>]+@[^\s@<>]+", "must be an e-mail address")]
+Email = Annotated[
+    str,
+    Pattern(r"[^\s\x00-\x1f\x7f@<>]+@[^\s\x00-\x1f\x7f@<>]+", "must be an e-mail address"),
+]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 

@@ -96,7 +96,11 @@ Iri = Annotated[
 ]
 Uuid = Annotated[str, Pattern(UUID, "must be a UUID, like 7c4ab3a5-63c5-4d51-8a1b-1d2a4d1f2f7e")]
 Mailto = Annotated[
-    str, Pattern(r"mailto:[^\s@<>]+@[^\s@<>]+", "must be a mailto IRI, like mailto:ann@example.org")
+    str,
+    Pattern(
+        r"mailto:[^\s\x00-\x1f\x7f@<>]+@[^\s\x00-\x1f\x7f@<>]+",
+        "must be a mailto IRI, like mailto:ann@example.org",
+    ),
 ]
 Sha1Sum = Annotated[str, Pattern(r"[0-9a-fA-F]{40}", "must be 40 hexadecimal digits")]
 Sha2Sum = Annotated[

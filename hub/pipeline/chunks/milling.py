@@ -167,10 +167,9 @@ class Milling:
                 return (await self._ask_recipe(asked, GroundAnswer)).pieces[0]
         end = min(piece.end, piece.first + _most_records(piece))
         if end - piece.first <= 1:
-            place = f"record {piece.first + 1} from line {piece.line} on"
-            fault = Fault(piece.line, "", f"{place} {ENDS_IT}")
-            halving.lost += 1
-            return Ground([[] for _ in halving.targets], rows=1, failed=1, faults=[fault])
+            ground = await self._lost(piece, halving)
+            halving.lost += ground.rows
+            return ground
         middle = (piece.first + end) // 2
         first = await self._by_halves(
             msgspec.structs.replace(piece, end=middle), halving, is_lost=False
@@ -179,6 +178,19 @@ class Milling:
             msgspec.structs.replace(piece, first=middle, end=end), halving, is_lost=False
         )
         return _together(first, second)
+
+    async def _lost(self, piece: Piece, halving: "_Halving") -> Ground:
+        """Tell of the one record that ends the process; without a recipe the mill finds its line.
+
+        There may be none: how many records a part has is not known here.
+        """
+        alone = msgspec.structs.replace(piece, end=piece.first + 1, untried=ENDS_IT)
+        with suppress(ChildLost):
+            asked = Grind([alone], halving.cooking, halving.targets)
+            return (await self._ask_recipe(asked, GroundAnswer)).pieces[0]
+        place = f"record {piece.first + 1} from line {piece.line} on"
+        fault = Fault(piece.line, "", f"{place} {ENDS_IT}")
+        return Ground([[] for _ in halving.targets], rows=1, failed=1, faults=[fault])
 
     async def _of_file(self, asked: Asked, kind: type[T]) -> T:
         try:
@@ -253,7 +265,8 @@ def _as(answer: Answer, kind: type[T]) -> T:
 
 def _most_records(piece: Piece) -> int:
     if piece.form.kind in (Kind.CSV, Kind.JSON_LINES):
-        return piece.content.count(b"\n") + piece.content.count(b"\r") + 1
+        content = piece.content
+        return content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n") + 1
     # A record has at least a byte and an end.
     return len(piece.content) // 2 + 1
 

@@ -110,12 +110,34 @@ def test_a_moment_without_a_zone_is_of_the_zone_that_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["soon", "99999999999999999", "-1", "0001-01-01T00:00:00+14:00"]
+    "written",
+    [
+        "soon",
+        "99999999999999999",
+        "-1",
+        "0001-01-01T00:00:00+14:00",
+        "2026",
+        45321,
+        946684799,
+        "202603020900",
+    ],
 )
-def test_what_is_no_moment_is_told_with_its_field(written: str) -> None:
+def test_what_is_no_moment_is_told_with_its_field(written: object) -> None:
     with pytest.raises(RecordFault) as caught:
         Record({"at": written}).moment("at")
     assert caught.value.field == "at"
+
+
+def test_a_number_may_be_a_year_where_the_recipe_says_so() -> None:
+    found = Record({"at": "2026"}).moment("at", formats=["%Y"])
+    assert found == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("written", ["a\0nn@example.org", "ann@exa\x01mple.org", "ann", "a@b@c"])
+def test_what_is_no_mailbox_is_told_with_its_field(written: str) -> None:
+    with pytest.raises(RecordFault, match="must be an e-mail address") as caught:
+        Record({"to": written}).mailbox("to")
+    assert caught.value.field == "to"
 
 
 def test_a_path_reaches_into_objects_and_lists_and_a_name_with_dots_comes_first() -> None:

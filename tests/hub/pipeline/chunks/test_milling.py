@@ -168,6 +168,33 @@ async def test_a_record_brings_no_json_of_its_own_into_a_declarative_recipe(
     assert not any("ends the process" in one for one in told)
 
 
+async def test_small_numbers_are_no_times_and_mailboxes_hold_no_control_characters(
+    milling: Milling,
+) -> None:
+    options = {
+        "actor": {"mbox": "mailto:{{email}}"},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/scored"},
+        "object": {"id": "{{course_uri}}"},
+        "timestamp": "{{completed_at}}",
+    }
+    good = {"email": "a@x.example", "course_uri": "http://x.example/o", "completed_at": 1772442000}
+    content = lines(
+        good,
+        {**good, "completed_at": 2026},
+        {**good, "completed_at": "45321"},
+        {**good, "email": "a\0@x.example"},
+    )
+    ground = await grind(milling, content, "declarative", options=options)
+    assert len(ground.made[0]) == 1
+    told = [(one.line, one.field) for one in ground.faults]
+    assert told == [(2, "timestamp"), (3, "timestamp"), (4, "actor.mbox")]
+
+    ground = await grind(milling, content, "csv-completions")
+    assert len(ground.made[0]) == 1
+    told = [(one.line, one.field) for one in ground.faults]
+    assert told == [(2, "completed_at"), (3, "completed_at"), (4, "email")]
+
+
 async def test_a_recipe_can_stop_nothing_but_its_own_records(milling: Milling) -> None:
     person = {"email": "ann@example.org"}
     deeds = ["loops", "swallows", "ends", "raises", "eats", "gives"]
@@ -183,6 +210,19 @@ async def test_a_recipe_can_stop_nothing_but_its_own_records(milling: Milling) -
     assert "RuntimeError: oops" in told
     assert "needs too much memory" in told
     assert "gives int, and not a statement" in told
+
+
+async def test_a_record_that_ends_the_process_is_told_with_its_line(milling: Milling) -> None:
+    person = {"email": "ann@example.org"}
+    ends = {**person, "does": "ends"}
+    ground = await grind(milling, b"\n\n" + lines(person, ends, person) + b"\r\n\n", "hostile")
+    assert [(one.line, one.reason) for one in ground.faults] == [
+        (4, "ends the process that reads it")
+    ]
+    assert (ground.rows, ground.failed) == (3, 1)
+    ground = await grind(milling, lines(ends, ends) + b"\n", "hostile")
+    assert [one.line for one in ground.faults] == [1, 2]
+    assert (ground.rows, ground.failed) == (2, 2)
 
 
 async def test_a_table_joins_records(milling: Milling, tmp_path: Path) -> None:
