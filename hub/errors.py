@@ -27,6 +27,7 @@
     ├── NoLearningBuilder       the program does not say where its LearningBuilder is
     ├── LeaseLost               another has the right by now, or it lapsed
     ├── UnknownSource           no source has this id
+    ├── SourceInUse             other sources look up in this one
     ├── UnknownFile             no file of a source has this id
     ├── RepeatedSignature       a webhook with a signature that was used before
     ├── LandingUnavailable      raw bytes cannot be kept, or not be read
@@ -154,6 +155,10 @@ class LeaseLost(HubError):
 
 class UnknownSource(HubError):
     """No source has this id."""
+
+
+class SourceInUse(HubError):
+    """Other sources look up in this one."""
 
 
 class UnknownFile(HubError):

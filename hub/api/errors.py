@@ -9,7 +9,7 @@ ApiError
 ├── PreconditionFailed  somebody else may have changed it first
 ├── Unprocessable       understood, but the values cannot be used; says where
 ├── BodyTooLarge        more bytes than are taken
-├── NotJson             another media type than JSON
+├── NotJson             another media type than JSON, or packed
 ├── NotProven           a webhook that does not prove where it comes from
 ├── NotConfirmed        a subscription that could not be confirmed just now
 ├── NoUploads           a source that takes no files from callers
@@ -72,7 +72,7 @@ class BodyTooLarge(ApiError):
 
 
 class NotJson(ApiError):
-    """Another media type than JSON."""
+    """Another media type than JSON, or a webhook that is packed."""
 
 
 class NotProven(ApiError):

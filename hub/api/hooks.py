@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
-from hub.api.errors import NotConfirmed, NotFound, NotProven
+from hub.api.errors import NotConfirmed, NotFound, NotJson, NotProven
 from hub.api.facts import note
 from hub.api.house import House, house_of
 from hub.api.rates import Rates
@@ -60,6 +60,9 @@ ROUTES = (Route(PATH, take_webhook, methods=["POST"]),)
 async def _take(
     house: House, source: SourceRecord, said: WebhookSource, request: Request
 ) -> Response:
+    packed = request.headers.get("content-encoding", "").strip().lower()
+    if packed not in ("", "identity"):
+        raise NotJson(f"only what is not packed is taken here, not {packed[:LONGEST_HEADER]}")
     body = await request.body()
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:

@@ -51,6 +51,7 @@ from hub.errors import (
     RegistryUnavailable,
     RepeatedSignature,
     RevisionMismatch,
+    SourceInUse,
     SubscriptionExists,
     SyncRunning,
     TooLarge,
@@ -165,7 +166,13 @@ def _status(error: Exception) -> int:
             return 409
         case StatementConflict() | StatementsWaiting():
             return 409
-        case ProgramExists() | ProviderExists() | IntegrationExists() | ProviderInUse():
+        case (
+            ProgramExists()
+            | ProviderExists()
+            | IntegrationExists()
+            | ProviderInUse()
+            | SourceInUse()
+        ):
             return 409
         case RevisionMismatch() | PreconditionFailed():
             return 412

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import ValidationError
 
 from hub.recipes.kit import Completion, Context, Record, RecordFault, timestamp
-from hub.xapi.flaw import flaws_of
+from hub.xapi.flaw import flaws_of, point
 
 Parts = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 
@@ -27,6 +27,7 @@ NAMES = frozenset(
         "verb",
     }
 )
+OPTIONS = ("columns", "dateFormat", "timezone")
 PARTS: Parts = (
     ("learner", (("email", "email"), ("ssoId", "sso_id"), ("name", "learner_name"))),
     ("course", (("uri", "course_uri"), ("uuid", "course_uuid"), ("name", "course_name"))),
@@ -85,6 +86,24 @@ def columns_of(options: Mapping[str, object]) -> Mapping[str, str]:
             known = ", ".join(sorted(NAMES))
             raise RecordFault("", f"neither {one!r} nor {other!r} is one of {known}")
     return found
+
+
+def check_options(options: Mapping[str, object]) -> tuple[str, str] | None:
+    """Say what is wrong with the options, and where; None if nothing is."""
+    for name, value in options.items():
+        if name not in OPTIONS:
+            return point(name), f"is no option of this recipe: it has {', '.join(OPTIONS)}"
+        if name != "columns" and not isinstance(value, str):
+            return point(name), "must be a text"
+    try:
+        columns_of(options)
+    except RecordFault as fault:
+        return "/columns", fault.reason
+    try:
+        Context(options).zone()
+    except RecordFault as fault:
+        return "/timezone", fault.reason
+    return None
 
 
 def _parts_of(options: Mapping[str, object]) -> Parts:

@@ -29,7 +29,7 @@ from hub.pipeline.mill.rendering import Rendering
 from hub.pipeline.mill.surroundings import Surroundings, memory
 from hub.pipeline.mill.tables import Shelf
 from hub.recipes.catalogue import BUILT_IN, DECLARATIVE, Catalogue
-from hub.recipes.csv_completions import columns_of, csv_completions
+from hub.recipes.csv_completions import check_options, csv_completions
 from hub.recipes.declarative import BadRecipe
 from hub.recipes.faults import RecordFault
 from hub.recipes.kit import Recipe
@@ -131,11 +131,8 @@ class Mill:
             self._rendering.check(options)
             return
         recipe = self._recipe(name)
-        if recipe.make is csv_completions:
-            try:
-                columns_of(options)
-            except RecordFault as fault:
-                raise BadRecipe("/columns", fault.reason) from None
+        if recipe.make is csv_completions and (wrong := check_options(options)) is not None:
+            raise BadRecipe(*wrong)
 
     def _unknown(self, name: str) -> str:
         faults = self._faults()

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from sqlalchemy import case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hub.errors import RevisionMismatch, UnknownProgram, UnknownSource
+from hub.errors import RevisionMismatch, SourceInUse, UnknownProgram, UnknownSource
 from hub.registry.sql.clock import Clock
 from hub.registry.sql.database import Database
 from hub.registry.sql.leases import SqlLease, require
@@ -32,6 +32,8 @@ class SourceKind(StrEnum):
 
 ASKED = (SourceKind.POLL, SourceKind.BUCKET)
 """Kinds that we ask, on an interval."""
+MOST_USERS = 5
+"""How many of those that look up in a source are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +191,13 @@ class Sources:
         return _source(row)
 
     async def delete(self, source_id: str, *, by: str) -> None:
-        """Take a source away; what has landed from it is removed later. Raises UnknownSource."""
+        """Take a source away; what has landed from it is removed later.
+
+        Raises UnknownSource, and SourceInUse while others look up in it.
+        """
         async with self._database.write() as session:
             row = await _lock(session, source_id)
+            await _must_be_unused(session, row)
             row.deleted_at, row.next_at, row.secrets = self._clock(), None, None
             await session.execute(
                 update(SourceFileRow)
@@ -303,6 +309,29 @@ async def _lock(session: AsyncSession, source_id: str) -> SourceRow:
     if row is None or row.deleted_at is not None:
         raise UnknownSource(f"no source {source_id}")
     return row
+
+
+async def _must_be_unused(session: AsyncSession, row: SourceRow) -> None:
+    others = await session.scalars(
+        select(SourceRow)
+        .where(
+            SourceRow.program_id == row.program_id,
+            SourceRow.id != row.id,
+            SourceRow.deleted_at.is_(None),
+        )
+        .order_by(SourceRow.created_at, SourceRow.id)
+    )
+    users = [f"{one.settings['name']} ({one.id})" for one in others if _looks_up(one, row.id)]
+    if users:
+        told = ", ".join(users[:MOST_USERS]) + (", ..." if len(users) > MOST_USERS else "")
+        raise SourceInUse(f"source {row.id} is a table in which others look up: {told}")
+
+
+def _looks_up(row: SourceRow, table_id: str) -> bool:
+    lookups = row.settings.get("lookups")
+    return isinstance(lookups, dict) and any(
+        isinstance(one, dict) and one.get("source") == table_id for one in lookups.values()
+    )
 
 
 def _told(row: SourceRow) -> _Told:

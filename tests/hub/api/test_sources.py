@@ -1,6 +1,7 @@
 """Sources over HTTP: made, shown without secrets, sent to; nothing wrong is kept."""
 
 import asyncio
+import gzip
 import hashlib
 import hmac
 import re
@@ -28,6 +29,7 @@ ROW = {
     "completed_at": "2026-03-02T09:00:00Z",
 }
 
+CSV = {"kind": "csv", "name": "x", "recipe": "csv-completions"}
 BUCKET = {"kind": "bucket", "name": "x", "url": "s3://exports"}
 
 
@@ -103,6 +105,9 @@ async def test_a_secret_is_kept_and_never_shown(hub: Hub) -> None:
             },
             "/recipeOptions/columns",
         ),
+        ({**CSV, "recipeOptions": {"colums": {}}}, "/recipeOptions/colums"),
+        ({**CSV, "recipeOptions": {"timezone": 5}}, "/recipeOptions/timezone"),
+        ({**CSV, "recipeOptions": {"timezone": "Mars/X"}}, "/recipeOptions/timezone"),
     ],
 )
 async def test_what_makes_no_source_is_told_with_its_place(
@@ -332,6 +337,30 @@ async def test_webhooks_that_come_together_are_all_taken_and_each_once(hub: Hub)
     assert sorted(first) == [200] * 20 + [202] * 20
     assert again == [200] * 20 + [202] * 10
     assert await count(hub, source["id"]) == 30
+
+
+async def test_a_webhook_that_is_packed_is_refused_and_nothing_lands(hub: Hub) -> None:
+    source = await make(hub, **WEBHOOK)
+    body = gzip.compress(b'{"a": 1}')
+    headers = {**signed(hub, body), "Content-Encoding": "gzip"}
+
+    refused = await hub.nobody.post(f"/hooks/{source['id']}", content=body, headers=headers)
+
+    assert (refused.status_code, await count(hub, source["id"])) == (415, 0), refused.text
+    assert "not gzip" in refused.json()["detail"]
+
+
+async def test_a_table_in_which_others_look_up_cannot_be_taken_away(hub: Hub) -> None:
+    table = await make(hub, kind="csv", name="People")
+    lookups = {"people": {"source": table["id"], "key": "id"}}
+    user = await make(hub, kind="csv", name="Badges", recipe="csv-completions", lookups=lookups)
+
+    refused = await hub.acme.delete(f"/api/sources/{table['id']}")
+
+    assert refused.status_code == 409, refused.text
+    assert f"Badges ({user['id']})" in refused.json()["detail"]
+    assert (await hub.acme.delete(f"/api/sources/{user['id']}")).status_code == 204
+    assert (await hub.acme.delete(f"/api/sources/{table['id']}")).status_code == 204
 
 
 async def test_the_question_of_zoom_is_answered_and_nothing_lands(hub: Hub) -> None:
