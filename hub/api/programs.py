@@ -3,14 +3,14 @@
 from datetime import datetime, time
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
 from hub.api.access import CallerOf, ReadableProgram, SystemOf, WritableProgram
 from hub.api.emails import Emails, read_emails
 from hub.api.errors import NotFound, Unprocessable
 from hub.api.house import House, HouseOf
-from hub.api.pages import Cursor, Limit
+from hub.api.pages import Cursor, Limit, Words
 from hub.api.strict import Line, PascalForm, PascalView, Secret, StrictRoute, Url
 from hub.api.urls import check_urls
 from hub.nightly import Nightly
@@ -21,8 +21,6 @@ from hub.xapi.words import Pattern
 router = APIRouter(tags=["Programs"], route_class=StrictRoute)
 
 ProgramId = Annotated[str, Pattern(r"[A-Za-z0-9_.]{1,25}", "must be 1 to 25 of A-Z a-z 0-9 _ .")]
-
-Words = Annotated[str, Query(max_length=200, description="what the name or the id contains")]
 
 
 class NightlyForm(PascalForm):

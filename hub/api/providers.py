@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import uuid4
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
 from delivery.facts.integration import TokenAuth
@@ -12,7 +12,7 @@ from hub.api.access import ReadableProgram, SystemOf
 from hub.api.applying import apply
 from hub.api.errors import NotFound, Unprocessable
 from hub.api.house import HouseOf
-from hub.api.pages import Cursor, Limit
+from hub.api.pages import Cursor, Limit, Words
 from hub.api.strict import BatchSize, Concurrency, Form, Line, Scope, StrictRoute, View
 from hub.registry.parties.providers import Provider, ProviderChanges, ProviderStatus
 from hub.xapi.flaw import Flaw, point
@@ -36,7 +36,6 @@ Template = Annotated[
 ]
 # A name in JSON is a string, and nothing else could be meant by it.
 LENIENT = Field(strict=False)
-Words = Annotated[str, Query(max_length=200, description="what the name or the id contains")]
 Verbs = Annotated[list[VerbName], Field(min_length=1, max_length=50)]
 # What every token request says by itself.
 RESERVED = frozenset({"grant_type", "client_id", "client_secret", "refresh_token", "scope"})

@@ -25,7 +25,7 @@ class Inbox:
 
     def __init__(self, root: Path, allowed: Sequence[str]) -> None:
         self._root = root
-        self._allowed = tuple(os.path.realpath(folder) for folder in allowed)
+        self._allowed = real_paths(allowed)
 
     async def list(self, prefix: str) -> AsyncIterator[Sequence[Found | Unreadable]]:
         """Go through the files below a prefix, some at a time. Raises LandingUnavailable."""
@@ -112,6 +112,11 @@ def _is_folder(one: "os.DirEntry[str]") -> bool:
     return False
 
 
+def real_paths(folders: Sequence[str]) -> Sequence[str]:
+    """Give where folders really lie, links followed."""
+    return [os.path.realpath(folder) for folder in folders]
+
+
 def is_within(real: str, allowed: Sequence[str]) -> bool:
-    """Say whether a path without links lies within one of the folders that may be read."""
-    return any(Path(real).is_relative_to(os.path.realpath(folder)) for folder in allowed)
+    """Say whether a path lies within one of the folders that may be read; all without links."""
+    return any(Path(real).is_relative_to(folder) for folder in allowed)

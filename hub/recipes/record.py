@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from hub.recipes.faults import RecordFault
+from hub.xapi.words import MAILBOX
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 """A smaller number is a year, a day of a spreadsheet or a mistake, and no moment."""
@@ -13,7 +14,7 @@ LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 MILLISECONDS = 100_000_000_000
 """From here on a bare number counts milliseconds: as seconds it would be the year 5138."""
 SHOWN = 60
-MAILBOX = re.compile(r"[^\s\x00-\x1f\x7f@<>]+@[^\s\x00-\x1f\x7f@<>]+")
+IS_MAILBOX = re.compile(MAILBOX)
 ADDRESS = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f<>"{}|\\^`]+')
 
 
@@ -78,7 +79,7 @@ class Record:
     def mailbox(self, path: str) -> str:
         """Give an e-mail address that must be there. Raises RecordFault."""
         found = self.needed(path)
-        if not MAILBOX.fullmatch(found):
+        if not IS_MAILBOX.fullmatch(found):
             raise RecordFault(path, "must be an e-mail address")
         return found
 

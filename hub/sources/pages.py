@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
-from hub.sources.settings import PollSource
+from hub.sources.settings import PLAIN, PollSource
 
 WORD = r"[^\s\",;=<>]+"
 PARAMETER = rf"\s*;\s*(?:({WORD})\s*(?:=\s*(?:\"((?:[^\"\\]|\\.)*)\"|({WORD})))?)?"
 LINK = re.compile(rf"<([^<>]*)>((?:{PARAMETER})*)")
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+IS_PLAIN = re.compile(f"{PLAIN}*")
 MOST_LENGTH = 4096
 LONGEST_MARK = 200
 MOST_SHOWN = 100
@@ -195,7 +195,7 @@ def _address(base: str, named: str | None) -> str | None:
         return None
     try:
         # Controls are looked for before: joining would take some of them away.
-        if CONTROL.search(named) is None:
+        if IS_PLAIN.fullmatch(named):
             return urljoin(base, named)
     except ValueError:
         pass

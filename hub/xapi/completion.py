@@ -22,7 +22,7 @@ from hub.xapi.errors import InvalidCompletions, TooManyCompletions
 from hub.xapi.flaw import MOST_FLAWS, Flaw, flaws_of, point
 from hub.xapi.naming import uuid_of
 from hub.xapi.rules import COMPLETED, ActorId, ObjectId, Rules
-from hub.xapi.words import Iri, Part, Pattern, Timestamp, Uuid, VerbName
+from hub.xapi.words import MAILBOX, Iri, Part, Pattern, Timestamp, Uuid, VerbName
 
 NAMESPACE = UUID("5d0b8d4c-2b5e-4d0a-9a55-0d1f6a3b7e21").bytes
 VERBS = "http://adlnet.gov/expapi/verbs/"
@@ -30,7 +30,7 @@ COURSE = "http://adlnet.gov/expapi/activities/course"
 
 Email = Annotated[
     str,
-    Pattern(r"[^\s\x00-\x1f\x7f@<>]+@[^\s\x00-\x1f\x7f@<>]+", "must be an e-mail address"),
+    Pattern(MAILBOX, "must be an e-mail address"),
 ]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 

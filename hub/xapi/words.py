@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+MAILBOX = r"[^\s\x00-\x1f\x7f@<>]+@[^\s\x00-\x1f\x7f@<>]+"
 UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 NUMBER = r"\d+(?:[.,]\d+(?=[A-Z]$))?"
 DURATION = re.compile(
@@ -98,7 +99,7 @@ Uuid = Annotated[str, Pattern(UUID, "must be a UUID, like 7c4ab3a5-63c5-4d51-8a1
 Mailto = Annotated[
     str,
     Pattern(
-        r"mailto:[^\s\x00-\x1f\x7f@<>]+@[^\s\x00-\x1f\x7f@<>]+",
+        f"mailto:{MAILBOX}",
         "must be a mailto IRI, like mailto:ann@example.org",
     ),
 ]

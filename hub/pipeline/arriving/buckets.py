@@ -11,7 +11,7 @@ from delivery.wire.addresses import AddressRefused
 from delivery.wire.egress import Egress
 from hub.errors import HubError, LandingUnavailable, LeaseLost, NotLanded, TooLarge
 from hub.landing.found import Found, Unreadable, wrong_prefix
-from hub.landing.inbox import Inbox, is_within
+from hub.landing.inbox import Inbox, is_within, real_paths
 from hub.landing.objects import WITHIN, Bucket
 from hub.pipeline.arriving.receiving import Receiving
 from hub.pipeline.arriving.turns import Turn, Turns
@@ -149,4 +149,4 @@ def object_name(found: Found) -> str:
 def may_be_read(url: str, folders: Sequence[str]) -> bool:
     """Say whether a folder lies within one of those that the operator allows, links followed."""
     path = url.removeprefix("file://")
-    return ".." not in path.split("/") and is_within(os.path.realpath(path), folders)
+    return ".." not in path.split("/") and is_within(os.path.realpath(path), real_paths(folders))

@@ -32,6 +32,7 @@ from hub.registry.parties.providers import Provider, read_provider
 from hub.registry.sql.clock import Clock
 from hub.registry.sql.database import Database
 from hub.registry.sql.paging import Page, cursor_behind, read_page
+from hub.registry.sql.searching import contains
 from hub.registry.sql.tables import IntegrationRow, ProgramRow, ProviderRow
 from hub.registry.trust.audit import note
 from hub.registry.trust.vault import Vault
@@ -276,11 +277,10 @@ def _wanted(programs: Collection[str] | None, words: str) -> Sequence[ColumnElem
     if programs is not None:
         wanted.append(IntegrationRow.program_id.in_(sorted(programs)))
     if words:
-        named = ProviderRow.name.icontains(words, autoescape=True)
+        named = select(ProviderRow.id).where(contains(words, ProviderRow.name))
         wanted.append(
-            IntegrationRow.name.icontains(words, autoescape=True)
-            | IntegrationRow.provider.icontains(words, autoescape=True)
-            | IntegrationRow.provider.in_(select(ProviderRow.id).where(named))
+            contains(words, IntegrationRow.name, IntegrationRow.provider)
+            | IntegrationRow.provider.in_(named)
         )
     return wanted
 

@@ -14,6 +14,7 @@ from hub.nightly import Nightly
 from hub.registry.sql.clock import Clock
 from hub.registry.sql.database import Database
 from hub.registry.sql.paging import Page, read_page
+from hub.registry.sql.searching import contains
 from hub.registry.sql.tables import ProgramRow
 from hub.registry.trust.audit import note
 from hub.registry.trust.vault import Vault
@@ -115,8 +116,7 @@ class Programs:
         """
         query = select(ProgramRow)
         if words:
-            named = ProgramRow.name.icontains(words, autoescape=True)
-            query = query.where(named | ProgramRow.id.icontains(words, autoescape=True))
+            query = query.where(contains(words, ProgramRow.name, ProgramRow.id))
         if only is not None:
             query = query.where(ProgramRow.id.in_(only))
         async with self._database.read() as session:

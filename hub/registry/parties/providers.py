@@ -15,6 +15,7 @@ from hub.errors import ProviderExists, ProviderInUse, UnknownProvider
 from hub.registry.sql.clock import Clock
 from hub.registry.sql.database import Database
 from hub.registry.sql.paging import Page, read_page
+from hub.registry.sql.searching import contains
 from hub.registry.sql.tables import IntegrationRow, ProviderRow
 from hub.registry.trust.audit import note
 from hub.xapi.rules import COMPLETED, ActorId, ObjectId, Rules
@@ -133,8 +134,7 @@ class Providers:
             ProviderRow.status == str(ProviderStatus.ACTIVE), ProviderRow.id.not_in(taken)
         )
         if words:
-            named = ProviderRow.name.icontains(words, autoescape=True)
-            query = query.where(named | ProviderRow.id.icontains(words, autoescape=True))
+            query = query.where(contains(words, ProviderRow.name, ProviderRow.id))
         async with self._database.read() as session:
             page = await read_page(session, query, by=(ProviderRow.id,), cursor=cursor, limit=limit)
         return page.each(read_provider)
